@@ -1,0 +1,7 @@
+//! Lexing that formats share. Whole numbers throughout: no float on the way in.
+
+pub mod duration;
+pub mod json;
+pub mod line;
+pub mod number;
+pub mod time;

@@ -1,0 +1,1 @@
+//! Finds where the flow narrows: a log and trace bottleneck analyzer.
