@@ -2,5 +2,9 @@
 
 use crate::Format;
 
+mod nginx;
+mod pattern;
+mod shape;
+
 /// Access-log formats, the most specific first.
-pub static FORMATS: &[&dyn Format] = &[];
+pub static FORMATS: &[&dyn Format] = &[&nginx::Nginx];
