@@ -97,8 +97,22 @@ impl<'a> Walker<'a> {
         0
     }
 
+    /// A part of the text walked on; empty when it lies outside.
+    pub fn text(&self, range: std::ops::Range<usize>) -> &'a [u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    /// Steps over `lead` if it comes next, byte for byte.
     #[inline]
-    fn expect(&mut self, byte: u8) -> Walk<()> {
+    pub fn take(&mut self, lead: &[u8]) -> bool {
+        let next = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(lead));
+        self.at += if next { lead.len() } else { 0 };
+        next
+    }
+
+    /// Steps over white space and one byte.
+    #[inline]
+    pub fn expect(&mut self, byte: u8) -> Walk<()> {
         if self.peek() == byte {
             self.at += 1;
             Ok(())

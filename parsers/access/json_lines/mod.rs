@@ -1,0 +1,164 @@
+//! JSON lines: one object a line, its fields known by name or mapped by the user.
+//!
+//! Not for documents over many lines, nor for application logs, traces and database logs that are
+//! written as JSON lines too: those have formats of their own. Definition: <https://jsonlines.org>.
+
+mod keys;
+mod plan;
+
+pub(super) use keys::seen;
+pub(super) use plan::Plan;
+
+use super::fields::{Field, Layout, Mapping, Values, settle};
+use crate::lines::{LineDecoder, Memo};
+use crate::{Batch, Decoder, Facts, Family, Format, OpenError, Options, Reason, Spec, Stamp, Verdict};
+
+/// The format.
+pub(super) struct JsonLines;
+
+static SPEC: Spec = Spec {
+    name: "json-lines",
+    family: Family::Access,
+    title: "JSON lines with request fields known by name, or mapped by `name=key,duration=key:ms,...`",
+    source: "https://jsonlines.org",
+    stamp: Stamp::End,
+    unit: None,
+    resolution_ns: 1_000_000,
+    sample: concat!(
+        r#"{"time":"2026-11-22T17:48:12+00:00","msec":"1795369692.670","method":"GET","uri":"/api/accounts/805/transactions","#,
+        r#""status":"200","bytes":"25","request_time":"0.213","upstream_connect_time":"0.022","upstream_response_time":"0.213","#,
+        r#""request_id":"f373768fabe0b2639dd97924fab34c23"}"#,
+        "\n",
+        r#"{"time":"2026-11-22T17:48:12+00:00","msec":"1795369692.679","method":"POST","uri":"/api/payments","#,
+        r#""status":"504","bytes":"160","request_time":"0.316","upstream_connect_time":"0.000, 0.001","#,
+        r#""upstream_response_time":"0.010, 0.305","request_id":"47894994f8c373e03c799358da1f01ea"}"#,
+        "\n",
+    ),
+};
+
+/// Lines looked at to settle the layout.
+const HEAD_LINES: usize = 400;
+/// Lines looked at to judge.
+const SNIFF_LINES: usize = 40;
+
+/// Keys that only logs with a format of their own have.
+const FOREIGN: [&[u8]; 14] = [
+    b"resourceSpans",
+    b"resourceLogs",
+    b"resourceMetrics",
+    b"scopeSpans",
+    b"spans",
+    b"transaction",
+    b"span",
+    b"metadata",
+    b"metricset",
+    b"error_severity",
+    b"localEndpoint",
+    b"parentSpanId",
+    b"references",
+    b"batches",
+];
+
+impl Format for JsonLines {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn sniff(&self, head: &[u8]) -> Verdict {
+        if !starts_with_object(head) {
+            return Verdict::NO;
+        }
+        let total = lines(head).take(SNIFF_LINES).count();
+        let seen = seen(lines(head).take(SNIFF_LINES));
+        if total == 0 || seen.objects * 10 < total * 6 || seen.keys.iter().any(|key| FOREIGN.contains(&&*key.path[0])) {
+            return Verdict::NO;
+        }
+        let Ok(layout) = settle(&seen.keys, seen.objects, &[], &Options::default()) else { return Verdict::NO };
+        let records = |field: Field| -> Vec<usize> {
+            let source = layout.sources.iter().find(|source| source.field == field);
+            let key = source.and_then(|source| seen.keys.iter().find(|key| key.path == source.path));
+            key.map_or(Vec::new(), |key| key.values.keys().copied().collect())
+        };
+        let [name, request, route, method, status, duration] =
+            [Field::Name, Field::Request, Field::Route, Field::Method, Field::Status, Field::Duration].map(records);
+        let timed = [Field::Time, Field::Start, Field::End].map(records).concat();
+        let is_request = |i: &usize| {
+            let target = name.contains(i) || request.contains(i) || route.contains(i) && method.contains(i);
+            timed.contains(i)
+                && (target && (status.contains(i) || duration.contains(i) || method.contains(i))
+                    || method.contains(i) && status.contains(i))
+        };
+        let requests = (0..seen.objects).filter(is_request).count();
+        let evidence = format!("{requests} of {total} lines are JSON objects with a time and a request: {}", layout.facts.layout);
+        match requests {
+            _ if requests * 10 >= total * 6 => Verdict::new(75, evidence),
+            // An application's log with requests among its chatter.
+            _ if requests * 10 >= total && !duration.is_empty() => Verdict::new(45, evidence),
+            _ => Verdict::NO,
+        }
+    }
+
+    fn takes_layout(&self, layout: &str) -> bool {
+        Mapping::parse_all(layout).is_ok_and(|mappings| !mappings.is_empty())
+    }
+
+    fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
+        let mappings = Mapping::parse_all(options.layout.as_deref().unwrap_or_default())?;
+        let seen = seen(lines(head).take(HEAD_LINES));
+        if seen.objects == 0 {
+            return Err(OpenError::new("no line is a JSON object"));
+        }
+        let layout = settle(&seen.keys, seen.objects, &mappings, options)?;
+        if layout
+            .sources
+            .iter()
+            .all(|source| !matches!(source.field, Field::Name | Field::Route | Field::Request | Field::Status))
+        {
+            let keys: Vec<_> = seen.keys.iter().map(|key| String::from_utf8_lossy(&key.path.join(&b'.')).into_owned()).collect();
+            let message = format!(
+                "no key is known as the path or status of a request; map them, as in name=key,duration=key:ms,time=key; there are {}",
+                keys.join(", ")
+            );
+            return Err(OpenError::new(message));
+        }
+        Ok(Box::new(JsonDecoder::new(layout, head)))
+    }
+}
+
+/// A decoder of JSON lines with a settled layout.
+pub(super) struct JsonDecoder {
+    layout: Layout,
+    plan: Plan,
+}
+
+impl JsonDecoder {
+    /// A decoder that learns the usual order of keys from `head`.
+    pub(super) fn new(layout: Layout, head: &[u8]) -> JsonDecoder {
+        let plan = Plan::new(&layout, lines(head).take(HEAD_LINES));
+        JsonDecoder { layout, plan }
+    }
+}
+
+impl LineDecoder for JsonDecoder {
+    fn facts(&self) -> Facts {
+        self.layout.facts.clone()
+    }
+
+    #[inline]
+    fn line(&self, line: &[u8], memo: &mut Memo, batch: &mut Batch) -> Result<(), Reason> {
+        let mut values = Values::new();
+        self.plan.read(line, &mut values)?;
+        self.layout.push(&values, memo, batch)
+    }
+}
+
+/// The lines of a head that are not blank.
+pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let end = if memchr::memchr(b'\n', head).is_some() { b'\n' } else { b'\r' };
+    head.split(move |&b| b == end).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+}
+
+/// Whether the first line that is not blank starts an object.
+pub(super) fn starts_with_object(head: &[u8]) -> bool {
+    head.trim_ascii_start().first() == Some(&b'{')
+}
