@@ -31,8 +31,13 @@ pub(super) fn unit(name: &str, field: Field, has: &dyn Fn(&str) -> bool, texts: 
         "latency" if has("latency_human") => (Unit::Nanos, "echo"),
         // <https://github.com/traefik/traefik/blob/master/pkg/middlewares/accesslog/logdata.go>
         "duration" | "origin_duration" | "overhead" if has("start_utc") && field.is_span() => (Unit::Nanos, "Traefik"),
-        // <https://httpd.apache.org/docs/current/mod/mod_log_config.html> leaves `%T` whole; LTSV's
-        // own labels are seconds: <http://ltsv.org>.
+        // <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>
+        "duration" | "upstream_service_time" | "x_envoy_upstream_service_time"
+            if any(&["response_flags", "upstream_service_time", "x_envoy_upstream_service_time"]) =>
+        {
+            (Unit::Millis, "Envoy")
+        }
+        // <http://ltsv.org>
         "reqtime" | "apptime" | "conntime" | "taken" => (Unit::Seconds, "LTSV"),
         _ => return None,
     })

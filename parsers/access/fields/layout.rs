@@ -74,7 +74,7 @@ pub(super) fn unit_named(name: &str) -> Option<Unit> {
 /// What was settled about a log of named fields.
 #[derive(Clone, Debug)]
 pub(in crate::access) struct Layout {
-    /// The keys that are read. A field occurs once.
+    /// The keys that are read. Of several for one field the last in a record counts.
     pub(in crate::access) sources: Vec<Source>,
     /// For the report.
     pub(in crate::access) facts: Facts,
@@ -95,6 +95,15 @@ impl Layout {
         }
         facts.layout = written(&sources);
         Layout { sources, time_is_start: facts.stamp == Some(Stamp::Start), facts, scales, has }
+    }
+
+    /// The same with another scale for a field.
+    pub(in crate::access) fn with_scale(mut self, field: Field, scale: Scale) -> Self {
+        for source in self.sources.iter_mut().filter(|source| source.field == field) {
+            source.scale = scale;
+        }
+        let time_is_start = self.time_is_start;
+        Layout { time_is_start, ..Layout::new(self.sources, self.facts) }
     }
 
     /// Whether a key feeds the field.

@@ -4,13 +4,16 @@
 //! knows; which key feeds which field, and in what unit, is settled once by [`settle`].
 
 mod conventions;
+mod fixed;
 mod layout;
 mod names;
 mod record;
 mod settle;
 mod stamp;
 
+pub(super) use fixed::fixed;
 pub(super) use layout::{Layout, Mapping, Scale, Source};
+pub(super) use names::unit_suffix;
 pub(super) use record::Values;
 pub(super) use settle::{Key, settle};
 

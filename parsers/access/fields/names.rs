@@ -44,9 +44,12 @@ const PLAIN: &[(Field, &str)] = &[
     (
         Field::Start,
         "start_time start_utc started_at request_start start start_timestamp request_time_epoch edge_start_timestamp \
-     event_start start_local start_time_utc time_start request_start_time",
+     event_start timestamp_start start_local start_time_utc time_start request_start_time",
     ),
-    (Field::End, "end_time end_utc ended_at finished_at end end_timestamp edge_end_timestamp event_end end_time_utc"),
+    (
+        Field::End,
+        "end_time end_utc ended_at finished_at end end_timestamp timestamp_finish timestamp_end time_finish edge_end_timestamp event_end end_time_utc",
+    ),
     (
         Field::Time,
         "msec time_msec timestamp time ts t time_iso8601 time_local date datetime date_time time_stamp asctime \
@@ -81,10 +84,14 @@ const PLAIN: &[(Field, &str)] = &[
     (
         Field::RequestId,
         "request_id x_request_id req_id correlation_id http_request_id x_correlation_id requestid transaction_id \
-     request_identifier http_x_request_id request_header_x_request_id rid connection_request_id",
+     request_identifier http_x_request_id request_header_x_request_id rid connection_request_id reqid req_headers_x_request_id \
+     request_headers_x_request_id headers_x_request_id",
     ),
     (Field::Trace, "trace_id dd_trace_id traceid otel_trace_id trace x_b3_traceid x_b3_trace_id"),
-    (Field::Traceparent, "traceparent http_traceparent trace_parent"),
+    (
+        Field::Traceparent,
+        "traceparent http_traceparent trace_parent req_headers_traceparent request_headers_traceparent headers_traceparent",
+    ),
     (Field::Span, "span_id spanid otel_span_id dd_span_id"),
     (Field::ParentSpan, "parent_id parent_span_id"),
     (Field::Service, "service_name service app application app_name application_name"),
@@ -101,7 +108,7 @@ const SPANS: &[(Field, &str)] = &[
      latency request_latency response_latency responsetime took time_taken processing_time execution_time exec_time reqtime \
      req_time resp_time req_duration response_duration total_duration taken http_server_duration http_duration \
      http_server_request_duration latencies_request runtime time_elapsed latency_human duration_human http_request_latency rt \
-     server_time handler_time dur elapsed_human cost time",
+     server_time handler_time dur elapsed_human cost apptime time",
     ),
     (Field::Queue, "queue queue_time queue_wait queue_duration queued request_queue queue_wait_time wait_queue"),
     (Field::PoolWait, "pool_wait pool_wait_time connection_wait conn_wait connection_acquire pool_time"),
@@ -114,7 +121,7 @@ const SPANS: &[(Field, &str)] = &[
     (
         Field::Upstream,
         "upstream_response_time upstream_time upstream upstream_duration backend_time backend_response_time \
-     upstream_service_time latencies_proxy integration_latency origin_response_duration origin_response_time backend_duration \
+     upstream_service_time x_envoy_upstream_service_time latencies_proxy integration_latency origin_response_duration origin_response_time backend_duration \
      upstream_latency origin_duration apptime",
     ),
     (Field::Connect, "upstream_connect_time upstream_connect conntime"),
@@ -152,11 +159,11 @@ fn look_up(table: &[(Field, &str)], name: &str, unit: Option<Unit>, found: &mut 
 }
 
 /// A name without the unit it ends in.
-pub(super) fn unit_suffix(name: &str) -> Option<(&str, Unit)> {
+pub(in crate::access) fn unit_suffix(name: &str) -> Option<(&str, Unit)> {
     let (stem, last) = name.rsplit_once('_')?;
     let unit = match last {
-        "milli" | "millisecond" => Unit::Millis,
-        "micro" | "microsecond" | "usecs" => Unit::Micros,
+        "milli" | "millisecond" | "millisec" => Unit::Millis,
+        "micro" | "microsecond" | "microsec" | "usecs" => Unit::Micros,
         "nano" | "nanosecond" | "nsec" => Unit::Nanos,
         // A minute or an hour is nobody's unit for requests.
         other => unit_named(&other.replace("nsecs", "ns"))?,

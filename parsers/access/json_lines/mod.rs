@@ -152,6 +152,20 @@ impl LineDecoder for JsonDecoder {
     }
 }
 
+/// The verdict on lines that must be JSON objects with something in them; `score` when six in ten
+/// are. `test` gets a search within the line.
+pub(super) fn share(head: &[u8], score: u8, what: &str, test: impl Fn(&dyn Fn(&[u8]) -> bool) -> bool) -> Verdict {
+    if !starts_with_object(head) {
+        return Verdict::NO;
+    }
+    let (mut hits, mut total) = (0, 0);
+    for line in lines(head).take(SNIFF_LINES) {
+        total += 1;
+        hits += usize::from(line[0] == b'{' && test(&|text| memchr::memmem::find(line, text).is_some()));
+    }
+    if hits == 0 || hits * 10 < total * 6 { Verdict::NO } else { Verdict::new(score, format!("{hits} of {total} {what}")) }
+}
+
 /// The lines of a head that are not blank.
 pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     let end = if memchr::memchr(b'\n', head).is_some() { b'\n' } else { b'\r' };

@@ -162,12 +162,29 @@ impl Plan {
         match walker.value()? {
             Value::String(text) => values.set_string(field, text),
             Value::Number(text) => values.set(field, text),
-            Value::Null => values.set(field, b""),
+            Value::Null => {}
             Value::Bool(_) => values.set_wrong(field),
             Value::Object if target.node.is_some() => return self.object(target.node.unwrap_or(0), walker, values),
-            Value::Object | Value::Array => {
+            Value::Object => {
                 walker.skip()?;
                 values.set_wrong(field);
+            }
+            Value::Array => {
+                // Go writes headers as lists; the first is the one that counts.
+                values.set_wrong(field);
+                let mut first = true;
+                walker.array(|w| {
+                    match w.value()? {
+                        Value::String(text) if first => values.set_string(field, text),
+                        Value::Number(text) if first => values.set(field, text),
+                        Value::Object | Value::Array => {
+                            w.skip()?;
+                        }
+                        _ => {}
+                    }
+                    first = false;
+                    Ok(())
+                })?;
             }
         }
         Ok(())
