@@ -240,6 +240,12 @@ impl Batch {
         self.records += 1;
     }
 
+    /// Points what is pushed next to a later line of the record begun last, as its evidence.
+    #[inline]
+    pub fn place(&mut self, offset: u64, line: u32) {
+        self.at = (offset, line);
+    }
+
     /// Leaves out the record begun last. What it has pushed stays.
     #[inline]
     pub fn reject(&mut self, len: usize, reason: Reason) {
