@@ -4,4 +4,5 @@ pub mod duration;
 pub mod json;
 pub mod line;
 pub mod number;
+pub mod semconv;
 pub mod time;
