@@ -1,6 +1,14 @@
 //! Spans of tracing systems.
 
+mod documents;
+mod ids;
+mod span;
+mod wait;
+
+mod jaeger;
+mod otlp_json;
+
 use crate::Format;
 
 /// Trace formats, the most specific first.
-pub static FORMATS: &[&dyn Format] = &[];
+pub static FORMATS: &[&dyn Format] = &[&otlp_json::OtlpJson, &jaeger::Jaeger];

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 /// The text is not the JSON that was asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,6 +34,12 @@ impl<'a> Str<'a> {
     }
 }
 
+/// The text of a string as it stands between its quotes, for callers who kept no more than that.
+#[inline]
+pub fn text(raw: &[u8]) -> Cow<'_, [u8]> {
+    Str { raw, escaped: memchr(b'\\', raw).is_some() }.text()
+}
+
 /// A value that is no object or array; those are only named, and left unread.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Value<'a> {
@@ -52,6 +58,18 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// A string, number or boolean as text; `None` for the rest.
+    #[inline]
+    pub fn string(self) -> Option<Str<'a>> {
+        match self {
+            Value::String(text) => Some(text),
+            Value::Number(raw) => Some(Str { raw, escaped: false }),
+            Value::Bool(true) => Some(Str { raw: b"true", escaped: false }),
+            Value::Bool(false) => Some(Str { raw: b"false", escaped: false }),
+            Value::Null | Value::Object | Value::Array => None,
+        }
+    }
+
     /// The text of a string or a number: logs write one for the other. Strings as raw.
     pub fn scalar(self) -> Option<&'a [u8]> {
         match self {
@@ -121,6 +139,23 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Whether the white space from here on ends the text.
+    #[inline]
+    pub fn is_done(&mut self) -> bool {
+        self.peek() == 0 && self.at >= self.bytes.len()
+    }
+
+    /// Steps over `text` if it comes next as it stands, white space and all: the cheap way through
+    /// what writers nearly always write alike. Otherwise the walk stays where it is.
+    #[inline]
+    pub fn eat(&mut self, text: &[u8]) -> bool {
+        let there = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+        if there {
+            self.at += text.len();
+        }
+        there
+    }
+
     /// Visits every member of an object. `member` must read the value, or skip it.
     #[inline]
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, Str<'a>) -> Walk<()>) -> Walk<()> {
@@ -169,10 +204,16 @@ impl<'a> Walker<'a> {
     #[inline]
     pub fn string(&mut self) -> Walk<Str<'a>> {
         self.expect(b'"')?;
+        self.rest_of_string()
+    }
+
+    /// Reads a string of which the opening quote has been eaten.
+    #[inline]
+    pub fn rest_of_string(&mut self) -> Walk<Str<'a>> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            let Some(found) = memchr2(b'"', b'\\', &self.bytes[self.at..]) else {
+            let Some(found) = self.bytes.get(self.at..).and_then(|rest| memchr2(b'"', b'\\', rest)) else {
                 return Err(Malformed { at: start });
             };
             self.at += found;
@@ -214,6 +255,16 @@ impl<'a> Walker<'a> {
             Value::Object | Value::Array => self.skip().map(|_| None),
             value => Ok(value.scalar()),
         }
+    }
+
+    /// Reads a scalar as text, or skips an object or array and gives an empty one.
+    #[inline]
+    pub fn text(&mut self) -> Walk<Str<'a>> {
+        let value = self.value()?;
+        if matches!(value, Value::Object | Value::Array) {
+            self.skip()?;
+        }
+        Ok(value.string().unwrap_or(Str { raw: b"", escaped: false }))
     }
 
     /// Skips one value, whatever it is; gives its text.

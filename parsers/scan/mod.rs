@@ -5,4 +5,5 @@ pub mod json;
 pub mod line;
 pub mod number;
 pub mod sql;
+pub mod semconv;
 pub mod time;
