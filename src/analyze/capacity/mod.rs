@@ -5,6 +5,8 @@
 
 pub mod convolution;
 pub mod erlang;
+pub mod evidence;
+pub mod growth;
 pub mod model;
 pub mod nested;
 pub mod omission;
@@ -13,4 +15,6 @@ pub mod stats;
 pub mod sweep;
 #[cfg(test)]
 mod testing;
+pub mod usage;
 pub mod usl;
+pub mod window;

@@ -43,10 +43,10 @@ pub(super) fn simulated(name: &str, workers: Option<u32>, pool: Option<u32>) -> 
         requests.push(Request { start_ns: arrival, end_ns: end, endpoint: 0, success: true });
         threads.holds.push(Hold { nested_wait_ns: wait, ..Hold::new(start, end, start - arrival, request) });
         // Where a request takes the pool several times only the hull is logged: the hold then counts by amount, not by place.
-        if release - grant > held + 1_000 {
-            connections.placed = false;
-        }
-        connections.holds.push(Hold { work_ns: Some(database), ..Hold::new(grant, grant + held, wait, request) });
+        let is_one = (release - grant - held).abs() <= 2_000;
+        connections.placed &= is_one;
+        let release = if is_one { release } else { grant + held };
+        connections.holds.push(Hold { work_ns: Some(database), ..Hold::new(grant, release, wait, request) });
         if away > 0 {
             external.holds.push(Hold::new(release, release + away, 0, request));
         }
