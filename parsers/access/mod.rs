@@ -5,15 +5,21 @@ mod custom;
 mod envoy_json;
 mod fields;
 mod json_lines;
+mod ltsv;
 mod nginx;
 mod pattern;
 mod shape;
-mod ltsv;
 mod traefik_json;
 
 use crate::Format;
 
 /// Access-log formats, the most specific first.
-pub static FORMATS: &[&dyn Format] = &[&nginx::Nginx, &json_lines::JsonLines];
-pub static FORMATS: &[&dyn Format] =
-    &[&traefik_json::TraefikJson, &caddy::Caddy, &envoy_json::EnvoyJson, &ltsv::Ltsv, &json_lines::JsonLines, &custom::Custom];
+pub static FORMATS: &[&dyn Format] = &[
+    &nginx::Nginx,
+    &traefik_json::TraefikJson,
+    &caddy::Caddy,
+    &envoy_json::EnvoyJson,
+    &ltsv::Ltsv,
+    &json_lines::JsonLines,
+    &custom::Custom,
+];

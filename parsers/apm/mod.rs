@@ -2,11 +2,10 @@
 
 mod documents;
 mod ids;
-mod span;
-mod wait;
-
 mod jaeger;
 mod otlp_json;
+mod span;
+mod wait;
 
 use crate::Format;
 

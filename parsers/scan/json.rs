@@ -116,7 +116,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A part of the text walked on; empty when it lies outside.
-    pub fn text(&self, range: std::ops::Range<usize>) -> &'a [u8] {
+    pub fn between(&self, range: std::ops::Range<usize>) -> &'a [u8] {
         self.bytes.get(range).unwrap_or_default()
     }
 

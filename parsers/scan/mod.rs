@@ -4,6 +4,6 @@ pub mod duration;
 pub mod json;
 pub mod line;
 pub mod number;
-pub mod sql;
 pub mod semconv;
+pub mod sql;
 pub mod time;

@@ -9,6 +9,5 @@ pub mod sql_comment;
 use crate::Format;
 
 /// Transaction-log formats, the most specific first.
-pub static FORMATS: &[&dyn Format] = &[&app_log::AppLog];
 pub static FORMATS: &[&dyn Format] =
-    &[&postgres::PostgresJson, &postgres::PostgresCsv, &postgres::Postgres, &pgbouncer::Pgbouncer];
+    &[&postgres::PostgresJson, &postgres::PostgresCsv, &postgres::Postgres, &pgbouncer::Pgbouncer, &app_log::AppLog];

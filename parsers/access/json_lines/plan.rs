@@ -85,7 +85,7 @@ impl Plan {
         let mut steps = Vec::new();
         walker.clone().object(|w, key| {
             w.peek();
-            let lead = w.text(from..w.position()).to_vec();
+            let lead = w.between(from..w.position()).to_vec();
             let name = key.text().into_owned();
             let known = self.nodes[node].keys.get_mut(&name).map(|target| {
                 target.next = Some(steps.len() + 1);
