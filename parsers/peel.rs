@@ -22,9 +22,14 @@ pub struct Peeled {
 
 impl Peeled {
     /// Where in the chunk the line stands that holds this offset of `bytes`.
-    pub fn original(&self, offset: u64) -> u64 {
+    pub fn original(&self, offset: u64) -> (u64, u32) {
         let at = self.lines.partition_point(|&(start, _)| u64::from(start) <= offset);
-        at.checked_sub(1).map_or(offset, |i| u64::from(self.lines[i].1))
+        at.checked_sub(1).map_or((offset, 0), |i| (u64::from(self.lines[i].1), i as u32))
+    }
+
+    /// Lines of the chunk.
+    pub fn original_lines(&self) -> u32 {
+        self.lines.len() as u32
     }
 }
 

@@ -200,10 +200,11 @@ fn contradictions(rows: &Rows<'_>, links: &Links) -> u64 {
             *sum = sum.saturating_add(links.duration[row]);
         }
     }
-    let over = |(&row, &sum): &(&u32, &i64)| {
-        rows.parts(row as usize)[Bucket::Database as usize].is_some_and(|said| sum > said + said / 20 && sum > said + 2_000_000)
+    let over = |row: u32, sum: i64| {
+        let said = rows.parts(row as usize)[Bucket::Database as usize];
+        said.is_some_and(|said| sum > said + said / 20 && sum > said + 2_000_000)
     };
-    server.iter().filter(over).count() as u64
+    server.into_iter().filter(|&(row, sum)| over(row, sum)).count() as u64
 }
 
 #[cfg(test)]

@@ -45,7 +45,6 @@ pub(crate) struct Links {
     pub(crate) start: Vec<i64>,
     /// Duration of each row after merging; null pattern where unknown.
     pub(crate) duration: Vec<i64>,
-    /// Rank of each row's tier where it is a request: 0 is outermost.
     pub(crate) joined: Joined,
 }
 

@@ -56,7 +56,7 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
             links.fate[row] = Fate::Orphan;
         }
     }
-    let copies_within = |&(copy, kept): &&(u32, u32)| {
+    let copies_within = |&&(copy, kept): &&(u32, u32)| {
         rows.source[spans[copy as usize] as usize] == rows.source[spans[kept as usize] as usize]
     };
     let within = identity.duplicates.iter().filter(copies_within).count() as u64;
