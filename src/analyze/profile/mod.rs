@@ -1,0 +1,3 @@
+//! The mergeable summary of a run.
+
+pub mod histogram;
