@@ -7,6 +7,8 @@ pub mod capacity;
 mod columns;
 pub mod correlate;
 pub mod database;
+pub mod profile;
 pub mod requests;
+pub mod resources;
 pub mod sources;
 pub mod summary;

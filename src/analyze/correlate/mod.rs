@@ -45,6 +45,9 @@ pub(crate) struct Links {
     pub(crate) start: Vec<i64>,
     /// Duration of each row after merging; null pattern where unknown.
     pub(crate) duration: Vec<i64>,
+    /// Whether the parent waits for each row.
+    pub(crate) blocking: Vec<bool>,
+    /// Counts of what was joined.
     pub(crate) joined: Joined,
 }
 
