@@ -6,8 +6,17 @@ mod envoy_json;
 mod fields;
 mod json_lines;
 mod ltsv;
+use crate::Format;
+
+mod apache;
+mod config;
+mod gunicorn;
+mod ingress_nginx;
+mod lighttpd;
 mod nginx;
 mod pattern;
+mod percent;
+mod settle;
 mod shape;
 mod traefik_json;
 
@@ -22,4 +31,19 @@ pub static FORMATS: &[&dyn Format] = &[
     &ltsv::Ltsv,
     &json_lines::JsonLines,
     &custom::Custom,
+mod strftime;
+mod tomcat;
+mod uwsgi;
+
+pub use config::layout_from_config;
+
+/// Access-log formats, the most specific first.
+pub static FORMATS: &[&dyn Format] = &[
+    &ingress_nginx::IngressNginx,
+    &nginx::Nginx,
+    &tomcat::Tomcat,
+    &gunicorn::Gunicorn,
+    &uwsgi::Uwsgi,
+    &lighttpd::Lighttpd,
+    &apache::Apache,
 ];

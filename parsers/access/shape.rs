@@ -41,12 +41,18 @@ pub(super) struct Shape<'a> {
     pub(super) tail: Vec<Piece>,
     /// For each value of the tail, what the lines have there.
     pub(super) values: Vec<Vec<&'a [u8]>>,
+    /// The stamps of those lines.
+    pub(super) stamps: Vec<i64>,
+    /// The bytes of those lines.
+    pub(super) bytes: Vec<&'a [u8]>,
 }
 
 /// A line taken apart.
 struct Parts<'a> {
     before: &'a [u8],
     iso: bool,
+    stamp: i64,
+    bytes: &'a [u8],
     tail: &'a [u8],
 }
 
@@ -64,6 +70,13 @@ pub(super) fn share(lines: &[&[u8]], fits: impl Fn(&[u8]) -> bool) -> usize {
     lines.iter().filter(|line| fits(line)).count() * 100 / lines.len().max(1)
 }
 
+/// Whether nearly all values are such, and one of them is more than a dash: a few lines may hold
+/// anything.
+pub(super) fn mostly(values: &[&[u8]], is: impl Fn(&[u8]) -> bool) -> bool {
+    let said: Vec<_> = values.iter().filter(|v| **v != b"-").collect();
+    !said.is_empty() && said.iter().filter(|v| is(v)).count() * 10 >= said.len() * 6
+}
+
 /// The shape of the first lines, when most have one.
 pub(super) fn of<'a>(lines: &[&'a [u8]]) -> Option<Shape<'a>> {
     let read: Vec<_> = lines.iter().filter_map(|line| parts(line)).collect();
@@ -78,7 +91,15 @@ pub(super) fn of<'a>(lines: &[&'a [u8]]) -> Option<Shape<'a>> {
     let alike: Vec<_> = tails.iter().filter(|t| t.0 == *shape).map(|t| &t.1).collect();
     let values = (0..count).map(|i| alike.iter().filter_map(|v| v.get(i).copied()).collect()).collect();
     let before: Vec<_> = read.iter().map(|p| words(p.before)).collect();
-    Some(Shape { before: roles(&before)?, iso: read[model].iso, tail: shape.clone(), values })
+    let same = || read.iter().zip(&tails).filter(|(_, t)| t.0 == *shape).map(|(p, _)| p);
+    Some(Shape {
+        before: roles(&before)?,
+        iso: read[model].iso,
+        values,
+        stamps: same().map(|p| p.stamp).collect(),
+        bytes: same().map(|p| p.bytes).collect(),
+        tail: shape.clone(),
+    })
 }
 
 impl Shape<'_> {
@@ -125,13 +146,14 @@ fn parts(text: &[u8]) -> Option<Parts<'_>> {
         let open = from + memchr(b'[', text.get(from..)?)?;
         let close = open + memchr(b']', &text[open..])?;
         let stamp = &text[open + 1..close];
-        let (clf, iso) = (time::clf(stamp).is_ok(), time::iso(stamp).is_ok());
-        if clf || iso {
+        let (clf, iso) = (time::clf(stamp), time::iso(stamp));
+        if let Ok(stamp) = clf.or(iso) {
+            let (stamp, iso) = (stamp.nanos, clf.is_err());
             let (_, rest) = line::quoted(text[close + 1..].strip_prefix(b" ")?, b'"')?;
             let (status, rest) = bare(rest.strip_prefix(b" ")?);
             let (bytes, tail) = bare(rest.strip_prefix(b" ")?);
             let number = |t: &[u8], len| t == b"-" || (!t.is_empty() && t.len() <= len && t.iter().all(u8::is_ascii_digit));
-            return (number(status, 3) && number(bytes, 19)).then_some(Parts { before: &text[..open], iso, tail });
+            return (number(status, 3) && number(bytes, 19)).then_some(Parts { before: &text[..open], iso, stamp, bytes, tail });
         }
         from = open + 1;
     }

@@ -88,14 +88,14 @@ fn names(shape: &Shape<'_>) -> Vec<Option<(String, By)>> {
     let mut names: Vec<Option<(String, By)>> = vec![None; shape.values.len()];
     let mut times = Vec::new();
     for (i, values) in shape.values.iter().enumerate() {
-        let all = |is: fn(&[u8]) -> bool| values.iter().all(|v| is(v)) && values.iter().any(|v| *v != b"-");
+        let all = |is: fn(&[u8]) -> bool| shape::mostly(values, is);
         let (key, quoted) = shape.key(i);
         let name = match key {
             _ if i == 0 && shape.is_combined() => Some(("http_referer", By::Key)),
             _ if i == 1 && shape.is_combined() => Some(("http_user_agent", By::Key)),
-            Some(key) => {
-                by_key(key).filter(|name| !name.ends_with("_time") || values.iter().all(|v| is_times(v))).map(|n| (n, By::Key))
-            }
+            Some(key) => by_key(key)
+                .filter(|name| !name.ends_with("_time") || shape::mostly(values, is_times) || values.iter().all(|v| *v == b"-"))
+                .map(|n| (n, By::Key)),
             None if all(is_millis_epoch) => Some(("msec", By::Shape)),
             None if all(is_times) => {
                 times.push(i);
@@ -121,7 +121,7 @@ fn names(shape: &Shape<'_>) -> Vec<Option<(String, By)>> {
 /// Tells bare times apart: the time of the whole request is never `-` and never less than the
 /// others by more than the clock's step; the upstream's is the largest of what is left.
 fn by_size(shape: &Shape<'_>, times: &[usize]) -> Vec<(usize, &'static str)> {
-    let single = |i: &usize| shape.values[*i].iter().all(|v| is_time(v));
+    let single = |i: &usize| !shape.values[*i].iter().any(|v| *v == b"-" || v.contains(&b','));
     let within =
         |inner: usize, outer: usize| shape.values[inner].iter().zip(&shape.values[outer]).all(|(a, b)| total(a) <= total(b) + 1);
     let outer = times.iter().copied().filter(single).find(|&i| times.iter().all(|&j| j == i || within(j, i)));

@@ -60,7 +60,7 @@ fn field(name: &str) -> Field {
         "request_method" => Field::Method,
         "request_uri" => Field::Target { rank: 1 },
         "uri" | "document_uri" => Field::Target { rank: 2 },
-        "status" => Field::Status,
+        "status" => Field::Status { rank: 0 },
         "body_bytes_sent" => Field::Bytes { rank: 0 },
         "bytes_sent" => Field::Bytes { rank: 1 },
         "request_id"

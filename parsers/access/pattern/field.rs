@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 
+use crate::access::strftime::{self, Item};
 use crate::operation::Outcome;
 use crate::scan::{line, number, time};
 use crate::{Id, Memo, Nanos, Operation, Reason, Stamp, Unit};
@@ -15,12 +16,14 @@ pub(in crate::access) enum Form {
     Iso,
     /// Seconds since the epoch with a fraction.
     EpochSeconds,
+    /// A pattern of the user's.
+    Items(Box<[Item]>),
 }
 
 impl Form {
     /// Whether the text says its zone.
     pub(super) fn zoned(&self) -> bool {
-        true
+        if let Form::Items(items) = self { strftime::zoned(items) } else { true }
     }
 }
 
@@ -43,8 +46,8 @@ pub(in crate::access) enum Field {
     Method,
     /// Path, with query where `rank` is low.
     Target { rank: u8 },
-    /// HTTP status.
-    Status,
+    /// HTTP status; of several the lowest rank.
+    Status { rank: u8 },
     /// Bytes sent; of several the lowest rank.
     Bytes { rank: u8 },
     /// Request or correlation id.
@@ -79,9 +82,19 @@ impl Field {
             Field::Service { rank } => (4, i64::from(*rank)),
             Field::Connect => (5, 0),
             Field::Upstream => (6, 0),
-            Field::Status => (7, 0),
+            Field::Status { rank } => (7, i64::from(*rank)),
             _ => return None,
         })
+    }
+
+    /// How often a byte occurs in every value.
+    pub(super) fn inside(&self, byte: u8) -> usize {
+        match self {
+            Field::Stamp { form: Form::Items(items), .. } => items.iter().filter(|i| **i == Item::Literal(byte)).count(),
+            Field::Stamp { form: Form::Clf, .. } => usize::from(byte == b' '),
+            Field::Request => 2 * usize::from(byte == b' '),
+            _ => 0,
+        }
     }
 
     /// Reads a value into the operation. The stamp goes to `start` as it is, and upstream times as
@@ -102,7 +115,7 @@ impl Field {
             }
             Field::Method => op.method = said(text),
             Field::Target { .. } => op.name = said(text),
-            Field::Status => {
+            Field::Status { .. } => {
                 op.status = number::status(text)?;
                 op.outcome = op.status.map_or(Outcome::Unknown, Outcome::of_status);
             }
@@ -130,6 +143,7 @@ fn stamp(form: &Form, text: &[u8], memo: &mut Memo) -> Result<i64, Reason> {
     match form {
         Form::Clf => memo.time.clf(text),
         Form::Iso => time::iso(text).map(|s| s.nanos),
+        Form::Items(items) => strftime::read(items, text),
         Form::EpochSeconds => time::epoch_seconds(text).map(|s| s.nanos),
     }
 }

@@ -71,7 +71,11 @@ impl Pattern {
             };
             let end = next.unwrap_or_else(|| {
                 let Some(Token::Literal(text)) = tokens.next() else { return End::Line };
-                let end = End::of(&text, quoted, list, tokens.peek().is_none());
+                let inside = field.inside(text[0]);
+                let end = match inside {
+                    0 => End::of(&text, quoted, list, tokens.peek().is_none()),
+                    _ => End::Nth { text: text.as_slice().into(), inside },
+                };
                 quoted = text.last() == Some(&b'"');
                 end
             });
@@ -117,9 +121,16 @@ impl Pattern {
         self.steps.iter().any(|s| matches!(s.field, Field::Duration { .. }))
     }
 
-    /// Whether the layout says when a request was.
-    pub(in crate::access) fn has_stamp(&self) -> bool {
-        self.stamp.is_some()
+    /// The values of a line, one for each field of the layout as compiled.
+    pub(in crate::access) fn values<'a>(&self, line: &'a [u8]) -> Option<Vec<&'a [u8]>> {
+        let mut rest = line.strip_prefix(&*self.start)?;
+        let mut values = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let (value, after, _) = step.end.split(rest)?;
+            values.push(value);
+            rest = after;
+        }
+        Some(values)
     }
 
     /// Whether the line has the layout's shape and values.

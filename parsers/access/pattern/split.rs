@@ -17,6 +17,8 @@ pub(super) enum End {
     Quote { text: Box<[u8]> },
     /// A closing quote that ends the line.
     LastQuote,
+    /// A text whose first byte occurs so often in the value itself.
+    Nth { text: Box<[u8]>, inside: usize },
     /// A text that starts with a blank, after a list whose separators hold blanks, too.
     List { text: Box<[u8]> },
 }
@@ -57,6 +59,10 @@ impl End {
                     }
                     from = at + pivot + 1;
                 }
+            }
+            End::Nth { text, inside } => {
+                let at = memchr::memchr_iter(text[0], rest).nth(*inside).filter(|&at| rest[at..].starts_with(text))?;
+                (&rest[..at], &rest[at + text.len()..])
             }
             End::List { text } => {
                 let at = list(rest, text)?;
