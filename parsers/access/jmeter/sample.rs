@@ -45,8 +45,9 @@ impl<'a> Sample<'a> {
         op.status = if is_status { number::status(self.code)? } else { None };
         op.outcome = self.outcome(op.status);
         if self.is_transaction() {
-            // The sum of samples that have records of their own.
+            // The sum of samples that have records of their own, pauses between them included.
             op.kind = Kind::Internal;
+            op.parts = Parts::default();
         }
         Ok(op)
     }

@@ -164,6 +164,9 @@ fn sample_tag(text: &[u8]) -> Option<&[u8]> {
 fn attribute(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let equals = text.iter().take(64).position(|&b| b == b'=')?;
     let name = text[..equals].trim_ascii();
+    if !name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b':' | b'.')) {
+        return None;
+    }
     let value = text[equals + 1..].trim_ascii_start();
     let quote = *value.first().filter(|b| matches!(b, b'"' | b'\''))?;
     let body = &value[1..];

@@ -89,7 +89,16 @@ impl Columns {
 
     /// The text of `time-taken` in a line, to tell its unit by.
     pub(in crate::access) fn taken<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
-        let at = self.columns.iter().position(|&c| c == Column::Taken)?;
+        self.text(line, &[Column::Taken])
+    }
+
+    /// The text of the time in a line, to tell its resolution by.
+    pub(in crate::access) fn clock<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        self.text(line, &[Column::Time, Column::Epoch])
+    }
+
+    fn text<'a>(&self, line: &'a [u8], wanted: &[Column]) -> Option<&'a [u8]> {
+        let at = self.columns.iter().position(|column| wanted.contains(column))?;
         split(line, self.separator).nth(at)
     }
 

@@ -11,7 +11,7 @@ pub(super) use iis::Iis;
 
 use super::first_lines::first_lines;
 use crate::lines::each_line;
-use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, OpenError, Options, Spec, Stamp, Unit, Verdict};
+use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Nanos, OpenError, Options, Spec, Stamp, Unit, Verdict};
 
 pub(super) struct W3c;
 
@@ -106,7 +106,9 @@ fn open(head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
     let software = found.as_ref().map_or(&b""[..], |found| found.software);
     let probe = Columns::parse(fields, Separator::Blanks, 1);
     let probe = probe.ok_or_else(|| OpenError::new("a #Fields line with no column; name them as in #Fields: date time ..."))?;
-    let taken = first_lines(head).filter(|line| line[0] != b'#').filter_map(|line| probe.taken(line)).find(|t| *t != b"-");
+    let lines = || first_lines(head).filter(|line| line[0] != b'#');
+    let taken = lines().filter_map(|line| probe.taken(line)).find(|text| *text != b"-");
+    let clock_digits = lines().filter_map(|line| probe.clock(line)).map(digits).max().unwrap_or(0);
     let iis = found.as_ref().is_some_and(|found| found.iis);
     let (unit, why) = unit(options.unit, software, iis, taken);
     let mut assumptions =
@@ -115,13 +117,11 @@ fn open(head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         assumptions.extend(why);
     }
     let columns = Columns::parse(fields, Separator::Blanks, unit.nanos());
-    let fraction = taken.and_then(|t| Some(t.len() - t.iter().position(|&b| b == b'.')? - 1)).unwrap_or(0);
-    let step = 10i64.checked_pow(fraction.min(9) as u32).map_or(1, |parts| (unit.nanos() / parts).max(1));
     let facts = Facts {
         stamp: Some(Stamp::End),
         unit: probe.timed().then_some(unit),
-        resolution_ns: if probe.timed() { step } else { 0 },
-        stamp_resolution_ns: 1_000_000_000,
+        resolution_ns: if probe.timed() { step(unit, taken.map_or(0, digits)) } else { 0 },
+        stamp_resolution_ns: step(Unit::Seconds, clock_digits),
         zone_missing: false,
         layout: String::from_utf8_lossy(fields).trim().to_owned(),
         assumptions,
@@ -145,6 +145,17 @@ fn unit(told: Option<Unit>, software: &[u8], iis: bool, taken: Option<&[u8]>) ->
             (Unit::Millis, Some(text.to_owned()))
         }
     }
+}
+
+/// Digits after the point.
+fn digits(text: &[u8]) -> u32 {
+    let point = text.iter().position(|&b| b == b'.');
+    point.map_or(0, |at| text[at + 1..].iter().take_while(|b| b.is_ascii_digit()).take(9).count() as u32)
+}
+
+/// The finest step that so many digits of a unit can tell, in nanoseconds.
+fn step(unit: Unit, digits: u32) -> Nanos {
+    (unit.nanos() / 10i64.pow(digits.min(9))).max(1)
 }
 
 /// The decoder of any log with `#Fields` lines.
