@@ -16,14 +16,14 @@ pub(super) fn first_lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
         .take(LINES)
 }
 
-/// A verdict of `score` when at least six in ten of the first lines fit, and one of the first three.
+/// A verdict of `score` when at least six in ten of the first lines fit, and one of the first eight.
 /// `judge` says `None` of a line that tells nothing either way (a comment, a start-up message).
 pub(super) fn verdict<'a>(head: &'a [u8], score: u8, judge: impl FnMut(&'a [u8]) -> Option<bool>) -> Verdict {
     let (mut read, mut seen) = (0, 0);
     for fits in first_lines(head).filter_map(judge) {
         seen += 1;
         read += usize::from(fits);
-        if seen == 3 && read == 0 {
+        if seen == 8 && read == 0 {
             return Verdict::NO;
         }
     }

@@ -114,6 +114,11 @@ pub(super) struct Layout {
 pub(super) struct Fields<'a>([Option<&'a [u8]>; VARS]);
 
 impl<'a> Fields<'a> {
+    /// No fields yet.
+    pub(super) fn new() -> Self {
+        Fields([None; VARS])
+    }
+
     /// The text of a field, if the line has it.
     pub(super) fn get(&self, var: Var) -> Option<&'a [u8]> {
         self.0[var as usize]
@@ -175,14 +180,29 @@ impl Layout {
     /// left alone; a quoted field that never closes is what HAProxy leaves of a line that is too
     /// long, and ends it.
     pub(super) fn read<'a>(&self, line: &'a [u8]) -> Option<Fields<'a>> {
-        let mut fields = Fields([None; VARS]);
+        let mut fields = Fields::new();
+        self.read_into(line, &mut fields).then_some(fields)
+    }
+
+    /// As [`Layout::read`], without moving half a kilobyte of fields about. What a line that does
+    /// not fit leaves in the fields means nothing.
+    pub(super) fn read_into<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> bool {
+        fields.0 = [None; VARS];
+        self.walk(line, fields).is_some()
+    }
+
+    fn walk<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Option<()> {
         let mut rest = line;
         let mut skip_blank = false;
         for (i, item) in self.items.iter().enumerate() {
             match item {
                 Item::Literal(bytes) => {
                     let bytes = if skip_blank { bytes.strip_prefix(b" ").unwrap_or(bytes) } else { bytes };
-                    rest = rest.strip_prefix(bytes)?;
+                    rest = match bytes {
+                        // Nearly all literals are one byte: no call for that.
+                        [only] => rest.split_first().filter(|(first, _)| *first == only)?.1,
+                        _ => rest.strip_prefix(bytes)?,
+                    };
                     skip_blank = false;
                 }
                 Item::Field { var, lex, quoted: is_quoted } => {
@@ -195,8 +215,8 @@ impl Layout {
                         match quoted(rest, b'"') {
                             Some(split) => split,
                             None => {
-                                set(&mut fields, *var, &rest[1..]);
-                                return Some(fields);
+                                set(fields, *var, &rest[1..]);
+                                return Some(());
                             }
                         }
                     } else {
@@ -204,12 +224,12 @@ impl Layout {
                         skip_blank = *lex == Lex::Captures && len == 0;
                         rest.split_at(len)
                     };
-                    set(&mut fields, *var, value);
+                    set(fields, *var, value);
                     rest = after;
                 }
             }
         }
-        (rest.is_empty() || matches!(rest[0], b' ' | b'\t')).then_some(fields)
+        (rest.is_empty() || matches!(rest[0], b' ' | b'\t')).then_some(())
     }
 }
 
@@ -269,8 +289,12 @@ impl Lex {
 
 /// Where `next` first occurs; all of the text when nothing comes next.
 fn up_to(text: &[u8], next: &[u8]) -> Option<usize> {
-    let Some(&first) = next.first() else { return Some(text.len()) };
-    memchr::memchr_iter(first, text).find(|&at| text[at..].starts_with(next))
+    match *next {
+        [] => Some(text.len()),
+        // Most fields are a few bytes long: a loop is done before a search has been set up.
+        [only] => text.iter().position(|&b| b == only),
+        [first, ..] => memchr::memchr_iter(first, text).find(|&at| text[at..].starts_with(next)),
+    }
 }
 
 /// A piece of a `log-format` string.

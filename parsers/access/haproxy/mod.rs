@@ -9,7 +9,7 @@ mod record;
 
 use std::sync::LazyLock;
 
-use layout::{Layout, Var};
+use layout::{Fields, Layout, Var};
 use memchr::memmem;
 
 use super::first_lines;
@@ -84,16 +84,13 @@ impl LineDecoder for Lines {
     }
 
     fn line(&self, line: &[u8], _memo: &mut Memo, batch: &mut Batch) -> Result<(), Reason> {
-        let read = |line| self.layouts.iter().find_map(|layout| layout.read(line));
-        let found = match read(line) {
-            Some(fields) => Some((line, fields)),
-            None => Some(headless(line)).and_then(|line| Some((line, read(line)?))),
-        };
-        match found {
-            Some((line, fields)) => record::push(line, &fields, batch),
-            None if is_chatter(headless(line)) => Ok(()),
-            None => Err(Reason::Shape),
+        let mut fields = Fields::new();
+        for line in [line, headless(line)] {
+            if self.layouts.iter().any(|layout| layout.read_into(line, &mut fields)) {
+                return record::push(line, &fields, batch);
+            }
         }
+        if is_chatter(headless(line)) { Ok(()) } else { Err(Reason::Shape) }
     }
 }
 
