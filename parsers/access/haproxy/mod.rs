@@ -78,6 +78,12 @@ struct Lines {
     facts: Facts,
 }
 
+impl Lines {
+    fn fits<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> bool {
+        self.layouts.iter().any(|layout| layout.read_into(line, fields))
+    }
+}
+
 impl LineDecoder for Lines {
     fn facts(&self) -> Facts {
         self.facts.clone()
@@ -85,12 +91,15 @@ impl LineDecoder for Lines {
 
     fn line(&self, line: &[u8], _memo: &mut Memo, batch: &mut Batch) -> Result<(), Reason> {
         let mut fields = Fields::new();
-        for line in [line, headless(line)] {
-            if self.layouts.iter().any(|layout| layout.read_into(line, &mut fields)) {
-                return record::push(line, &fields, batch);
-            }
+        if self.fits(line, &mut fields) {
+            return record::push(line, &fields, batch);
         }
-        if is_chatter(headless(line)) { Ok(()) } else { Err(Reason::Shape) }
+        // The syslog head is searched for only in the few logs from which it was not peeled off.
+        let line = headless(line);
+        if self.fits(line, &mut fields) {
+            return record::push(line, &fields, batch);
+        }
+        if is_chatter(line) { Ok(()) } else { Err(Reason::Shape) }
     }
 }
 
