@@ -19,6 +19,19 @@ mod percent;
 mod settle;
 mod shape;
 mod traefik_json;
+mod alb;
+mod cloudfront;
+mod elb;
+mod envoy;
+mod first_lines;
+mod haproxy;
+mod http;
+mod jmeter;
+mod nlb;
+mod s3;
+mod squid;
+mod traefik;
+mod w3c;
 
 use crate::Format;
 
@@ -46,4 +59,17 @@ pub static FORMATS: &[&dyn Format] = &[
     &uwsgi::Uwsgi,
     &lighttpd::Lighttpd,
     &apache::Apache,
+    &cloudfront::Cloudfront,
+    &w3c::Iis,
+    &w3c::W3c,
+    &jmeter::Jmeter,
+    &jmeter::JmeterXml,
+    &alb::Alb,
+    &elb::Elb,
+    &nlb::Nlb,
+    &s3::S3,
+    &envoy::Envoy,
+    &haproxy::Haproxy,
+    &traefik::Traefik,
+    &squid::Squid,
 ];
