@@ -150,10 +150,9 @@ fn look_up(table: &[(Field, &str)], name: &str, unit: Option<Unit>, found: &mut 
     for (field, names) in table {
         // Bare `time` and `upstream` are a moment and an address; only with a unit are they lengths.
         let length_only_with_unit = field.is_span() && unit.is_none() && matches!(name, "time" | "upstream");
-        if let Some(rank) = names.split_ascii_whitespace().position(|n| n == name).filter(|_| !length_only_with_unit) {
-            if found.iter().all(|known| known.field != *field) {
-                found.push(Known { field: *field, rank, unit });
-            }
+        let seen = found.iter().any(|known| known.field == *field);
+        if let Some(rank) = names.split_ascii_whitespace().position(|n| n == name).filter(|_| !length_only_with_unit && !seen) {
+            found.push(Known { field: *field, rank, unit });
         }
     }
 }

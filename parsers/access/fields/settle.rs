@@ -77,7 +77,9 @@ pub(in crate::access) fn settle(
             }
         }
     }
-    Ok(layout(chosen, assumptions, options))
+    let mut layout = layout(chosen, assumptions, options);
+    layout.all_requests = !mappings.is_empty();
+    Ok(layout)
 }
 
 fn layout(chosen: Vec<Candidate<'_>>, assumptions: Vec<String>, options: &Options) -> Layout {
@@ -85,10 +87,8 @@ fn layout(chosen: Vec<Candidate<'_>>, assumptions: Vec<String>, options: &Option
     let moment = by(Field::Start).or(by(Field::End)).or(by(Field::Time));
     let mut facts = Facts { assumptions, stamp: options.stamp, ..Facts::default() };
     if let Some(moment) = moment {
-        let stamps: Vec<_> = moment.key.texts().into_iter().filter_map(|text| stamp::parse(text).ok()).collect();
         facts.stamp = options.stamp.or(Some(if moment.known.field == Field::Start { Stamp::Start } else { Stamp::End }));
-        facts.zone_missing = stamps.iter().any(|stamp| !stamp.zoned);
-        facts.stamp_resolution_ns = stamps.iter().map(|stamp| stamp.resolution_ns()).min().unwrap_or(0);
+        note_stamps(moment.key, &mut facts);
     }
     match by(Field::Duration) {
         Some(Candidate { scale: Some(Scale::Fixed(nanos)), digits, .. }) => {
@@ -106,6 +106,13 @@ fn layout(chosen: Vec<Candidate<'_>>, assumptions: Vec<String>, options: &Option
     let mut layout = Layout::new(chosen.into_iter().map(source).collect(), facts);
     layout.time_is_start = told && !start_stated;
     layout
+}
+
+/// Notes what the timestamps of a key look like.
+pub(super) fn note_stamps(key: &Key, facts: &mut Facts) {
+    let stamps: Vec<_> = key.texts().into_iter().filter_map(|text| stamp::parse(text).ok()).collect();
+    facts.zone_missing = stamps.iter().any(|stamp| !stamp.zoned);
+    facts.stamp_resolution_ns = stamps.iter().map(|stamp| stamp.resolution_ns()).min().unwrap_or(0);
 }
 
 fn extract<'a>(candidates: &mut Vec<Candidate<'a>>, field: Field) -> Vec<Candidate<'a>> {
@@ -217,15 +224,12 @@ fn unit(
             candidate.scale = Some(Scale::Fixed(unit.nanos()));
             let unit = unit.symbol();
             candidate.assumed = Some(format!(
-                "`{shown}` does not state its unit; read as {unit} because {why}; `{}={shown}:UNIT` as layout settles it.",
-                candidate.known.field.name()
+                "`{shown}` does not state its unit; read as {unit} because {why}; a layout that names the unit overrides this."
             ));
         }
         None => {
             candidate.assumed = Some(format!(
-                "`{shown}` does not state its unit and its values do not settle it, so it is left out; give the layout \
-                 `{}={shown}:ms` (or ns, us, s).",
-                candidate.known.field.name()
+                "`{shown}` does not state its unit and its values do not settle it, so it is left out until a layout names the unit."
             ));
         }
     }

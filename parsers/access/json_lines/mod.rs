@@ -6,8 +6,8 @@
 mod keys;
 mod plan;
 
-pub(super) use keys::seen;
-pub(super) use plan::Plan;
+use keys::{Seen, seen_in};
+use plan::Plan;
 
 use super::fields::{Field, Layout, Mapping, Values, settle};
 use crate::lines::{LineDecoder, Memo};
@@ -69,7 +69,7 @@ impl Format for JsonLines {
             return Verdict::NO;
         }
         let total = lines(head).take(SNIFF_LINES).count();
-        let seen = seen(lines(head).take(SNIFF_LINES));
+        let seen = seen_in(lines(head).take(SNIFF_LINES));
         if total == 0 || seen.objects * 10 < total * 6 || seen.keys.iter().any(|key| FOREIGN.contains(&&*key.path[0])) {
             return Verdict::NO;
         }
@@ -104,7 +104,7 @@ impl Format for JsonLines {
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let mappings = Mapping::parse_all(options.layout.as_deref().unwrap_or_default())?;
-        let seen = seen(lines(head).take(HEAD_LINES));
+        let seen = seen(head);
         if seen.objects == 0 {
             return Err(OpenError::new("no line is a JSON object"));
         }
@@ -148,8 +148,13 @@ impl LineDecoder for JsonDecoder {
     fn line(&self, line: &[u8], memo: &mut Memo, batch: &mut Batch) -> Result<(), Reason> {
         let mut values = Values::new();
         self.plan.read(line, &mut values)?;
-        self.layout.push(&values, memo, batch)
+        self.layout.push(&values, memo, batch).map(drop)
     }
+}
+
+/// The keys of the first lines.
+pub(super) fn seen(head: &[u8]) -> Seen {
+    seen_in(lines(head).take(HEAD_LINES))
 }
 
 /// The verdict on lines that must be JSON objects with something in them; `score` when six in ten
