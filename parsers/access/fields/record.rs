@@ -81,9 +81,8 @@ impl Layout {
             None => stated.length()?,
             duration => duration,
         };
-        for field in [Field::Name, Field::Method] {
-            values.checked(field, Reason::Shape)?;
-        }
+        values.checked(Field::Name, Reason::Shape)?;
+        values.checked(Field::Method, Reason::Shape)?;
         let target = values.plain(Field::Name);
         let request = values.plain(Field::Request);
         let line = request.as_deref().and_then(line::request_line);
@@ -110,8 +109,10 @@ impl Layout {
         };
         op.parts = self.parts(values)?;
         self.ids(values, &mut op);
-        let texts = [Field::Service, Field::Instance, Field::Thread, Field::Peer].map(|field| values.plain(field));
-        [op.service, op.instance, op.thread, op.peer] = std::array::from_fn(|i| texts[i].as_deref());
+        let (service, instance) = (values.plain(Field::Service), values.plain(Field::Instance));
+        let (thread, peer) = (values.plain(Field::Thread), values.plain(Field::Peer));
+        (op.service, op.instance) = (service.as_deref(), instance.as_deref());
+        (op.thread, op.peer) = (thread.as_deref(), peer.as_deref());
         batch.push(&op);
         Ok(true)
     }

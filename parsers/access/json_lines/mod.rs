@@ -181,3 +181,42 @@ pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub(super) fn starts_with_object(head: &[u8]) -> bool {
     head.trim_ascii_start().first() == Some(&b'{')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(lines: &str) -> u8 {
+        JsonLines.sniff(lines.repeat(3).as_bytes()).score
+    }
+
+    #[test]
+    fn logs_of_other_kinds_are_left_to_their_formats() {
+        for line in [
+            // OTLP, Zipkin, Elastic APM
+            r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"GET /","kind":2,"startTimeUnixNano":"1795370151653000000"}]}]}]}"#,
+            r#"{"traceId":"1","id":"2","parentId":"3","name":"get","timestamp":1795370151653000,"duration":12,"localEndpoint":{"serviceName":"x"},"tags":{"http.path":"/","http.method":"GET"}}"#,
+            r#"{"transaction":{"id":"1","timestamp":1795370151653000,"duration":3.2,"context":{"request":{"method":"GET","url":{"pathname":"/"}}}}}"#,
+            // PostgreSQL, MongoDB
+            r#"{"timestamp":"2026-11-22 17:55:51.653 UTC","user":"u","dbname":"d","pid":7,"error_severity":"LOG","message":"duration: 1.2 ms"}"#,
+            r#"{"t":{"$date":"2026-11-22T17:55:51.653Z"},"s":"I","c":"COMMAND","id":51803,"ctx":"conn1","msg":"Slow query","attr":{"ns":"a.b","durationMillis":120}}"#,
+            // Applications
+            r#"{"@timestamp":"2026-11-22T17:55:51.653Z","level":"INFO","logger":"x","message":"txn","type":"PAY","total_ms":12,"db_ms":3}"#,
+            r#"{"time":"2026-11-22T17:55:51.653Z","level":"info","msg":"started","path":"/etc/x.conf"}"#,
+            r#"{"time":"2026-11-22T17:55:51.653Z","status":"ok","name":"job","duration":12}"#,
+            r#"{"uri":"/a","method":"GET","status":200}"#,
+        ] {
+            assert_eq!(score(&format!("{line}\n")), 0, "{line}");
+        }
+    }
+
+    #[test]
+    fn requests_in_an_applications_log_are_a_weak_claim() {
+        let request =
+            r#"{"time":"2026-11-22T17:55:51.653Z","msg":"done","method":"GET","path":"/a","status":200,"elapsed_ms":12}"#;
+        let chatter = r#"{"time":"2026-11-22T17:55:51.653Z","msg":"started"}"#;
+        assert_eq!(score(&format!("{request}\n")), 75);
+        assert_eq!(score(&format!("{request}\n{chatter}\n{chatter}\n")), 45);
+        assert_eq!(score(&format!("{chatter}\n")), 0);
+    }
+}
