@@ -14,6 +14,8 @@ pub struct Prefix {
     /// Name, for the report.
     pub name: &'static str,
     strip: Strip,
+    /// What must hold of the first lines together, where a single one proves little.
+    steady: fn(&[&[u8]]) -> bool,
 }
 
 /// Takes the prefix off a line, given without its line end.
@@ -37,15 +39,19 @@ impl<'a> Stripped<'a> {
 
 /// Carriers, the most specific first.
 const CARRIERS: [Prefix; 8] = [
-    Prefix { name: "docker json-file", strip: container::docker },
-    Prefix { name: "kubernetes cri", strip: container::cri },
-    Prefix { name: "kubectl --prefix", strip: container::kubectl },
-    Prefix { name: "syslog RFC 5424", strip: syslog::rfc5424 },
-    Prefix { name: "syslog RFC 3164", strip: syslog::rfc3164 },
-    Prefix { name: "syslog or journald, ISO time", strip: syslog::iso },
-    Prefix { name: "docker-compose", strip: container::compose },
-    Prefix { name: "docker-compose, coloured", strip: container::compose_coloured },
+    Prefix { name: "docker json-file", strip: container::docker, steady: always },
+    Prefix { name: "kubernetes cri", strip: container::cri, steady: always },
+    Prefix { name: "kubectl --prefix", strip: container::kubectl, steady: always },
+    Prefix { name: "syslog RFC 5424", strip: syslog::rfc5424, steady: always },
+    Prefix { name: "syslog RFC 3164", strip: syslog::rfc3164, steady: always },
+    Prefix { name: "syslog or journald, ISO time", strip: syslog::iso, steady: syslog::is_steady },
+    Prefix { name: "docker-compose", strip: container::compose, steady: container::is_column },
+    Prefix { name: "docker-compose, coloured", strip: container::compose_coloured, steady: always },
 ];
+
+fn always(_: &[&[u8]]) -> bool {
+    true
+}
 
 /// Lines looked at to find the prefix.
 const SNIFF_LINES: usize = 100;
@@ -60,7 +66,7 @@ pub fn sniff(head: &[u8]) -> Option<Prefix> {
     let lines: Vec<&[u8]> = lines.into_iter().map(without_end).filter(|line| !line.trim_ascii().is_empty()).collect();
     CARRIERS.into_iter().find(|prefix| {
         let carried = lines.iter().filter(|line| (prefix.strip)(line).is_some()).count();
-        carried > 0 && carried * 10 >= lines.len() * 9 && prefix.is_steady(&lines)
+        carried > 0 && carried * 10 >= lines.len() * 9 && (prefix.steady)(&lines)
     })
 }
 
@@ -89,16 +95,6 @@ impl Peeled {
     pub fn original(&self, offset: u64) -> (u64, u32) {
         let at = self.lines.partition_point(|line| line.start as u64 <= offset);
         at.checked_sub(1).map_or((0, 0), |i| (self.lines[i].offset, self.lines[i].number))
-    }
-
-    /// How many lines are left.
-    pub fn len(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// Whether nothing is left.
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
     }
 }
 
@@ -164,15 +160,6 @@ impl Prefix {
     /// chunk must not end after it.
     pub fn is_partial(&self, line: &[u8]) -> bool {
         (self.strip)(without_end(line)).is_some_and(|stripped| stripped.partial)
-    }
-
-    /// What must hold of the lines together, where a single one proves little.
-    fn is_steady(&self, lines: &[&[u8]]) -> bool {
-        match self.name {
-            "docker-compose" => container::is_column(lines),
-            "syslog or journald, ISO time" => syslog::is_steady(lines),
-            _ => true,
-        }
     }
 }
 

@@ -43,7 +43,7 @@ const WRAPPERS: [&str; 16] = [
 const PLAIN: &[(Field, &str)] = &[
     (
         Field::Start,
-        "start_time start_utc started_at request_start start start_timestamp request_time_epoch edge_start_timestamp \
+        "start_time request_time start_utc started_at request_start start start_timestamp request_time_epoch edge_start_timestamp \
      event_start timestamp_start start_local start_time_utc time_start request_start_time",
     ),
     (
@@ -53,7 +53,7 @@ const PLAIN: &[(Field, &str)] = &[
     (
         Field::Time,
         "msec time_msec timestamp time ts t time_iso8601 time_local date datetime date_time time_stamp asctime \
-     event_time log_time logged_at request_time written_at eventtime utc_time epoch epoch_ms local_time",
+     event_time log_time logged_at written_at eventtime utc_time epoch epoch_ms local_time",
     ),
     (
         Field::Name,

@@ -84,12 +84,13 @@ impl Layout {
         values.checked(Field::Name, Reason::Shape)?;
         values.checked(Field::Method, Reason::Shape)?;
         let target = values.plain(Field::Name);
-        let request = values.plain(Field::Request);
-        let line = request.as_deref().and_then(line::request_line);
         let route = values.plain(Field::Route);
-        let name = route.as_deref().or(target.as_deref().map(path_of)).or(line.map(|l| l.1));
+        let name = route.as_deref().or(target.as_deref().map(path_of));
         let method = values.plain(Field::Method);
-        let method = method.as_deref().or(line.map(|l| l.0));
+        let method = method.as_deref();
+        let request = if name.is_none() || method.is_none() { values.plain(Field::Request) } else { None };
+        let line = request.as_deref().and_then(line::request_line);
+        let (name, method) = (name.or(line.map(|l| l.1)), method.or(line.map(|l| l.0)));
         let asked = name.is_some() || method.is_some();
         let answered = status.is_some() || duration.is_some() || !(self.has(Field::Status) || self.has(Field::Duration));
         if !(status.is_some() || asked && (answered || self.all_requests)) {
