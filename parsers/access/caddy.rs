@@ -4,7 +4,7 @@
 //! <https://caddyserver.com/docs/caddyfile/directives/log#json>.
 
 use super::fields::{Field, Scale, fixed};
-use super::json_lines::{JsonDecoder, lines, seen, share};
+use super::json_lines::{JsonDecoder, seen, share};
 use crate::scan::number;
 use crate::{Decoder, Family, Format, OpenError, Options, Spec, Stamp, Unit, Verdict};
 
@@ -58,8 +58,8 @@ impl Format for Caddy {
     }
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
-        let mut layout = fixed(&SPEC, KEYS);
-        let seen = seen(lines(head).take(100));
+        let seen = seen(head);
+        let mut layout = fixed(&SPEC, KEYS, &seen.keys);
         let durations = seen.keys.iter().find(|key| key.path == [b"duration"]);
         let texts: Vec<&[u8]> = durations.map(|key| key.values.values().map(Vec::as_slice).collect()).unwrap_or_default();
         let whole: Vec<u64> = texts.iter().filter_map(|text| number::whole(text).ok()).collect();

@@ -139,7 +139,7 @@ impl Decoder for CustomDecoder {
                     values.set(field, &line[start..end]);
                 }
             }
-            self.layout.push(&values, &mut memo, batch)
+            self.layout.push(&values, &mut memo, batch).map(drop)
         });
     }
 }

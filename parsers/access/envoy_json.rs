@@ -4,7 +4,7 @@
 //! Definition: <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>.
 
 use super::fields::{Field, fixed};
-use super::json_lines::{JsonDecoder, share};
+use super::json_lines::{JsonDecoder, seen, share};
 use crate::{Decoder, Family, Format, OpenError, Options, Spec, Stamp, Unit, Verdict};
 
 /// The format.
@@ -72,6 +72,6 @@ impl Format for EnvoyJson {
     }
 
     fn open(&self, head: &[u8], _: &Options) -> Result<Box<dyn Decoder>, OpenError> {
-        Ok(Box::new(JsonDecoder::new(fixed(&SPEC, KEYS), head)))
+        Ok(Box::new(JsonDecoder::new(fixed(&SPEC, KEYS, &seen(head).keys), head)))
     }
 }

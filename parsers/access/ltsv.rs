@@ -156,6 +156,10 @@ impl LineDecoder for LtsvDecoder {
         if labelled_fields < 2 {
             return Err(Reason::Shape);
         }
-        self.layout.push(&values, memo, batch)
+        // There is no chatter in LTSV: a line without its last fields is a damaged one.
+        match self.layout.push(&values, memo, batch)? {
+            true => Ok(()),
+            false => Err(Reason::Shape),
+        }
     }
 }

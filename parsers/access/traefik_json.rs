@@ -3,7 +3,7 @@
 //! Definition: <https://doc.traefik.io/traefik/observability/access-logs/>.
 
 use super::fields::{Field, fixed};
-use super::json_lines::{JsonDecoder, share};
+use super::json_lines::{JsonDecoder, seen, share};
 use crate::{Decoder, Family, Format, OpenError, Options, Spec, Stamp, Unit, Verdict};
 
 /// The format.
@@ -59,8 +59,6 @@ impl Format for TraefikJson {
     }
 
     fn open(&self, head: &[u8], _: &Options) -> Result<Box<dyn Decoder>, OpenError> {
-        let mut layout = fixed(&SPEC, KEYS);
-        layout.facts.stamp_resolution_ns = 1;
-        Ok(Box::new(JsonDecoder::new(layout, head)))
+        Ok(Box::new(JsonDecoder::new(fixed(&SPEC, KEYS, &seen(head).keys), head)))
     }
 }

@@ -213,7 +213,7 @@ impl<'a> Walker<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            let Some(found) = self.bytes.get(self.at..).and_then(|rest| memchr2(b'"', b'\\', rest)) else {
+            let Some(found) = self.bytes.get(self.at..).and_then(quote_or_backslash) else {
                 return Err(Malformed { at: start });
             };
             self.at += found;
@@ -319,6 +319,27 @@ impl<'a> Walker<'a> {
     }
 }
 
+/// Where the first quote or backslash stands. Most strings of a log are shorter than it takes to
+/// call a vectorised search, so the first bytes are looked at eight at a time.
+#[inline]
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // The lowest flag set is that of the first zero byte; higher ones may be wrong.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let mut at = 0;
+    while at < 16
+        && let Some(bytes) = text[at..].first_chunk::<8>()
+    {
+        let word = u64::from_le_bytes(*bytes);
+        let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr2(b'"', b'\\', &text[at..]).map(|found| at + found)
+}
+
 fn unescape(raw: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(raw.len());
     let mut at = 0;
@@ -408,6 +429,20 @@ mod tests {
             ["", "{", "{\"a\"", "{\"a\":}", "{\"a\":1", "{\"a\":1,}", "{\"a\":tru}", "{\"a\":\"x", "{a:1}", "[1", "{\"a\":[1,2}"]
         {
             assert!(Walker::new(text.as_bytes()).object(|w, _| w.skip().map(drop)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_string_is_found_wherever_it_stands() {
+        for len in 0..40 {
+            for end in [b'"', b'\\'] {
+                let mut text = vec![b'!'; len];
+                text.push(end);
+                assert_eq!(quote_or_backslash(&text), Some(len));
+                text.extend_from_slice(b"#\"]\\........");
+                assert_eq!(quote_or_backslash(&text), Some(len));
+            }
+            assert_eq!(quote_or_backslash(&vec![0xa2; len]), None);
         }
     }
 

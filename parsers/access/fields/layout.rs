@@ -80,6 +80,9 @@ pub(in crate::access) struct Layout {
     pub(in crate::access) facts: Facts,
     /// Whether a bare timestamp marks the start.
     pub(super) time_is_start: bool,
+    /// Whether each record that names a target is a request, however little it says: so it is when
+    /// the user has told the layout.
+    pub(super) all_requests: bool,
     scales: [Scale; Field::COUNT],
     has: u32,
 }
@@ -94,7 +97,7 @@ impl Layout {
             has |= 1 << source.field as u32;
         }
         facts.layout = written(&sources);
-        Layout { sources, time_is_start: facts.stamp == Some(Stamp::Start), facts, scales, has }
+        Layout { sources, time_is_start: facts.stamp == Some(Stamp::Start), all_requests: false, facts, scales, has }
     }
 
     /// The same with another scale for a field.

@@ -43,7 +43,7 @@ const WRAPPERS: [&str; 16] = [
 const PLAIN: &[(Field, &str)] = &[
     (
         Field::Start,
-        "start_time start_utc started_at request_start start start_timestamp request_time_epoch edge_start_timestamp \
+        "start_time request_time start_utc started_at request_start start start_timestamp request_time_epoch edge_start_timestamp \
      event_start timestamp_start start_local start_time_utc time_start request_start_time",
     ),
     (
@@ -53,7 +53,7 @@ const PLAIN: &[(Field, &str)] = &[
     (
         Field::Time,
         "msec time_msec timestamp time ts t time_iso8601 time_local date datetime date_time time_stamp asctime \
-     event_time log_time logged_at request_time written_at eventtime utc_time epoch epoch_ms local_time",
+     event_time log_time logged_at written_at eventtime utc_time epoch epoch_ms local_time",
     ),
     (
         Field::Name,
@@ -150,10 +150,9 @@ fn look_up(table: &[(Field, &str)], name: &str, unit: Option<Unit>, found: &mut 
     for (field, names) in table {
         // Bare `time` and `upstream` are a moment and an address; only with a unit are they lengths.
         let length_only_with_unit = field.is_span() && unit.is_none() && matches!(name, "time" | "upstream");
-        if let Some(rank) = names.split_ascii_whitespace().position(|n| n == name).filter(|_| !length_only_with_unit) {
-            if found.iter().all(|known| known.field != *field) {
-                found.push(Known { field: *field, rank, unit });
-            }
+        let seen = found.iter().any(|known| known.field == *field);
+        if let Some(rank) = names.split_ascii_whitespace().position(|n| n == name).filter(|_| !length_only_with_unit && !seen) {
+            found.push(Known { field: *field, rank, unit });
         }
     }
 }

@@ -67,11 +67,11 @@ impl<'a> Values<'a> {
 }
 
 impl Layout {
-    /// Pushes the request that a record tells of. One that names neither target nor status, or
-    /// that lacks both status and duration where others have them, is the log's chatter: nothing
-    /// is pushed.
+    /// Pushes the request that a record tells of, and says whether it tells of one. A record that
+    /// names neither target nor status, or that lacks both status and duration where others have
+    /// them, is the log's chatter.
     #[inline]
-    pub(in crate::access) fn push(&self, values: &Values<'_>, memo: &mut Memo, batch: &mut Batch) -> Result<(), Reason> {
+    pub(in crate::access) fn push(&self, values: &Values<'_>, memo: &mut Memo, batch: &mut Batch) -> Result<bool, Reason> {
         let status = match values.checked(Field::Status, Reason::Number)? {
             Some(text) => number::status(text)?,
             None => None,
@@ -81,20 +81,20 @@ impl Layout {
             None => stated.length()?,
             duration => duration,
         };
-        for field in [Field::Name, Field::Method] {
-            values.checked(field, Reason::Shape)?;
-        }
+        values.checked(Field::Name, Reason::Shape)?;
+        values.checked(Field::Method, Reason::Shape)?;
         let target = values.plain(Field::Name);
-        let request = values.plain(Field::Request);
-        let line = request.as_deref().and_then(line::request_line);
         let route = values.plain(Field::Route);
-        let name = route.as_deref().or(target.as_deref().map(path_of)).or(line.map(|l| l.1));
+        let name = route.as_deref().or(target.as_deref().map(path_of));
         let method = values.plain(Field::Method);
-        let method = method.as_deref().or(line.map(|l| l.0));
+        let method = method.as_deref();
+        let request = if name.is_none() || method.is_none() { values.plain(Field::Request) } else { None };
+        let line = request.as_deref().and_then(line::request_line);
+        let (name, method) = (name.or(line.map(|l| l.1)), method.or(line.map(|l| l.0)));
         let asked = name.is_some() || method.is_some();
         let answered = status.is_some() || duration.is_some() || !(self.has(Field::Status) || self.has(Field::Duration));
-        if !(status.is_some() || asked && answered) {
-            return Ok(());
+        if !(status.is_some() || asked && (answered || self.all_requests)) {
+            return Ok(false);
         }
         let mut op = Operation::new(Kind::Request);
         op.role = Role::Server;
@@ -110,10 +110,12 @@ impl Layout {
         };
         op.parts = self.parts(values)?;
         self.ids(values, &mut op);
-        let texts = [Field::Service, Field::Instance, Field::Thread, Field::Peer].map(|field| values.plain(field));
-        [op.service, op.instance, op.thread, op.peer] = std::array::from_fn(|i| texts[i].as_deref());
+        let (service, instance) = (values.plain(Field::Service), values.plain(Field::Instance));
+        let (thread, peer) = (values.plain(Field::Thread), values.plain(Field::Peer));
+        (op.service, op.instance) = (service.as_deref(), instance.as_deref());
+        (op.thread, op.peer) = (thread.as_deref(), peer.as_deref());
         batch.push(&op);
-        Ok(())
+        Ok(true)
     }
 
     fn moments(&self, values: &Values<'_>, memo: &mut Memo) -> Result<Moments, Reason> {
@@ -131,6 +133,10 @@ impl Layout {
     #[inline]
     fn span(&self, values: &Values<'_>, field: Field) -> Result<Option<Nanos>, Reason> {
         let Some(text) = values.checked(field, Reason::Number)? else { return Ok(None) };
+        if values.escaped & 1 << field as u32 != 0 {
+            // `250\u00b5s`
+            return values.plain(field).map(|text| self_described(&text)).transpose();
+        }
         match self.scale(field) {
             Scale::Fixed(nanos) => match number::duration(text, nanos) {
                 Err(Reason::Number) => self_described(text).map(Some),

@@ -77,7 +77,9 @@ pub(in crate::access) fn settle(
             }
         }
     }
-    Ok(layout(chosen, assumptions, options))
+    let mut layout = layout(chosen, assumptions, options);
+    layout.all_requests = !mappings.is_empty();
+    Ok(layout)
 }
 
 fn layout(chosen: Vec<Candidate<'_>>, assumptions: Vec<String>, options: &Options) -> Layout {
@@ -85,10 +87,12 @@ fn layout(chosen: Vec<Candidate<'_>>, assumptions: Vec<String>, options: &Option
     let moment = by(Field::Start).or(by(Field::End)).or(by(Field::Time));
     let mut facts = Facts { assumptions, stamp: options.stamp, ..Facts::default() };
     if let Some(moment) = moment {
-        let stamps: Vec<_> = moment.key.texts().into_iter().filter_map(|text| stamp::parse(text).ok()).collect();
-        facts.stamp = options.stamp.or(Some(if moment.known.field == Field::Start { Stamp::Start } else { Stamp::End }));
-        facts.zone_missing = stamps.iter().any(|stamp| !stamp.zoned);
-        facts.stamp_resolution_ns = stamps.iter().map(|stamp| stamp.resolution_ns()).min().unwrap_or(0);
+        let (stamp, why) = stamp_of(moment);
+        facts.stamp = options.stamp.or(Some(stamp));
+        if options.stamp.is_none() && by(Field::Duration).is_some() {
+            facts.assumptions.extend(why);
+        }
+        note_stamps(moment.key, &mut facts);
     }
     match by(Field::Duration) {
         Some(Candidate { scale: Some(Scale::Fixed(nanos)), digits, .. }) => {
@@ -102,10 +106,38 @@ fn layout(chosen: Vec<Candidate<'_>>, assumptions: Vec<String>, options: &Option
     let source =
         |c: Candidate<'_>| Source { field: c.known.field, path: c.key.path.clone(), scale: c.scale.unwrap_or(Scale::InValue) };
     let start_stated = chosen.iter().any(|c| c.known.field == Field::Start);
-    let told = options.stamp == Some(Stamp::Start);
+    let is_start = facts.stamp == Some(Stamp::Start);
     let mut layout = Layout::new(chosen.into_iter().map(source).collect(), facts);
-    layout.time_is_start = told && !start_stated;
+    layout.time_is_start = is_start && !start_stated;
     layout
+}
+
+/// What a timestamp marks, and what was assumed in saying so.
+fn stamp_of(moment: &Candidate<'_>) -> (Stamp, Option<String>) {
+    let texts = moment.key.texts();
+    let shown = moment.key.shown();
+    match moment.known.field {
+        Field::Start => (Stamp::Start, None),
+        Field::End => (Stamp::End, None),
+        // nginx's variables are documented to be read when the line is written.
+        _ if matches!(&*name_of(moment.key), "msec" | "time_local" | "time_iso8601") => (Stamp::End, None),
+        _ if texts.iter().filter(|text| text.starts_with(b"[")).count() * 2 > texts.len() => {
+            let why = format!("`{shown}` stands in brackets as Apache's %t does, so it is taken as the start of the request.");
+            (Stamp::Start, Some(why))
+        }
+        _ => {
+            let why =
+                format!("`{shown}` does not say what it marks; taken as the end of the request, when its line was written.");
+            (Stamp::End, Some(why))
+        }
+    }
+}
+
+/// Notes what the timestamps of a key look like.
+pub(super) fn note_stamps(key: &Key, facts: &mut Facts) {
+    let stamps: Vec<_> = key.texts().into_iter().filter_map(|text| stamp::parse(text).ok()).collect();
+    facts.zone_missing = stamps.iter().any(|stamp| !stamp.zoned);
+    facts.stamp_resolution_ns = stamps.iter().map(|stamp| stamp.resolution_ns()).min().unwrap_or(0);
 }
 
 fn extract<'a>(candidates: &mut Vec<Candidate<'a>>, field: Field) -> Vec<Candidate<'a>> {
@@ -201,7 +233,7 @@ fn unit(
     }
     let name = name_of(candidate.key);
     let settled = candidate.known.unit.or_else(|| {
-        let convention = || conventions::unit(&name, candidate.known.field, has, &texts).map(|c| c.0);
+        let convention = || conventions::unit(&name, candidate.known.field, has, &texts);
         convention().or_else(|| by_stamps(candidate.key, span_of_record)).or(options.unit)
     });
     if let Some(unit) = settled {
@@ -217,15 +249,12 @@ fn unit(
             candidate.scale = Some(Scale::Fixed(unit.nanos()));
             let unit = unit.symbol();
             candidate.assumed = Some(format!(
-                "`{shown}` does not state its unit; read as {unit} because {why}; `{}={shown}:UNIT` as layout settles it.",
-                candidate.known.field.name()
+                "`{shown}` does not state its unit; read as {unit} because {why}; a layout that names the unit overrides this."
             ));
         }
         None => {
             candidate.assumed = Some(format!(
-                "`{shown}` does not state its unit and its values do not settle it, so it is left out; give the layout \
-                 `{}={shown}:ms` (or ns, us, s).",
-                candidate.known.field.name()
+                "`{shown}` does not state its unit and its values do not settle it, so it is left out until a layout names the unit."
             ));
         }
     }

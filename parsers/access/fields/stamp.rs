@@ -15,7 +15,23 @@ pub(super) fn parse(text: &[u8]) -> Result<Stamp, Reason> {
 /// [`parse`], to nanoseconds only, with a memory for the notation that repeats itself.
 #[inline]
 pub(super) fn nanos(text: &[u8], memo: &mut Memo) -> Result<i64, Reason> {
-    if text.get(2) == Some(&b'/') { memo.clf(text) } else { parse(text).map(|stamp| stamp.nanos) }
+    match text.get(2) {
+        Some(b'/') => memo.clf(text),
+        Some(b'0'..=b'9') if text.len() == 14 && text[10] == b'.' => msec(text),
+        _ => parse(text).map(|stamp| stamp.nanos),
+    }
+}
+
+/// nginx's `$msec`: ten digits, a point and three digits.
+#[inline]
+fn msec(text: &[u8]) -> Result<i64, Reason> {
+    let (mut millis, mut seen) = (0i64, 0);
+    for &b in text[..10].iter().chain(&text[11..]) {
+        let digit = b.wrapping_sub(b'0');
+        seen |= u8::from(digit > 9);
+        millis = millis * 10 + i64::from(digit);
+    }
+    if seen == 0 { millis.checked_mul(1_000_000).ok_or(Reason::Time) } else { parse(text).map(|stamp| stamp.nanos) }
 }
 
 /// Go's encoders write large floats as `1.795370151653E9`: seconds.
@@ -50,9 +66,11 @@ mod tests {
             "1.795370151653E9",
         ] {
             assert_eq!(parse(text.as_bytes()).map(|s| s.nanos), Ok(T), "{text}");
+            assert_eq!(nanos(text.as_bytes(), &mut Memo::default()), Ok(T), "{text}");
         }
-        for text in ["", "12", "0.012", "yesterday", "1e3"] {
+        for text in ["", "12", "0.012", "yesterday", "1e3", "17953x0151.653", "9999999999.999"] {
             assert_eq!(parse(text.as_bytes()), Err(Reason::Time), "{text}");
+            assert_eq!(nanos(text.as_bytes(), &mut Memo::default()), Err(Reason::Time), "{text}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub(in crate::access) struct Seen {
 }
 
 /// Reads every line; one that is no JSON object counts for nothing.
-pub(in crate::access) fn seen<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Seen {
+pub(super) fn seen_in<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Seen {
     let mut seen = Seen { keys: Vec::new(), objects: 0 };
     let mut places = BTreeMap::new();
     for line in lines {

@@ -6,8 +6,8 @@
 mod keys;
 mod plan;
 
-pub(super) use keys::seen;
-pub(super) use plan::Plan;
+use keys::{Seen, seen_in};
+use plan::Plan;
 
 use super::fields::{Field, Layout, Mapping, Values, settle};
 use crate::lines::{LineDecoder, Memo};
@@ -69,7 +69,7 @@ impl Format for JsonLines {
             return Verdict::NO;
         }
         let total = lines(head).take(SNIFF_LINES).count();
-        let seen = seen(lines(head).take(SNIFF_LINES));
+        let seen = seen_in(lines(head).take(SNIFF_LINES));
         if total == 0 || seen.objects * 10 < total * 6 || seen.keys.iter().any(|key| FOREIGN.contains(&&*key.path[0])) {
             return Verdict::NO;
         }
@@ -104,7 +104,7 @@ impl Format for JsonLines {
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let mappings = Mapping::parse_all(options.layout.as_deref().unwrap_or_default())?;
-        let seen = seen(lines(head).take(HEAD_LINES));
+        let seen = seen(head);
         if seen.objects == 0 {
             return Err(OpenError::new("no line is a JSON object"));
         }
@@ -148,8 +148,13 @@ impl LineDecoder for JsonDecoder {
     fn line(&self, line: &[u8], memo: &mut Memo, batch: &mut Batch) -> Result<(), Reason> {
         let mut values = Values::new();
         self.plan.read(line, &mut values)?;
-        self.layout.push(&values, memo, batch)
+        self.layout.push(&values, memo, batch).map(drop)
     }
+}
+
+/// The keys of the first lines.
+pub(super) fn seen(head: &[u8]) -> Seen {
+    seen_in(lines(head).take(HEAD_LINES))
 }
 
 /// The verdict on lines that must be JSON objects with something in them; `score` when six in ten
@@ -175,4 +180,43 @@ pub(super) fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Whether the first line that is not blank starts an object.
 pub(super) fn starts_with_object(head: &[u8]) -> bool {
     head.trim_ascii_start().first() == Some(&b'{')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(lines: &str) -> u8 {
+        JsonLines.sniff(lines.repeat(3).as_bytes()).score
+    }
+
+    #[test]
+    fn logs_of_other_kinds_are_left_to_their_formats() {
+        for line in [
+            // OTLP, Zipkin, Elastic APM
+            r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"GET /","kind":2,"startTimeUnixNano":"1795370151653000000"}]}]}]}"#,
+            r#"{"traceId":"1","id":"2","parentId":"3","name":"get","timestamp":1795370151653000,"duration":12,"localEndpoint":{"serviceName":"x"},"tags":{"http.path":"/","http.method":"GET"}}"#,
+            r#"{"transaction":{"id":"1","timestamp":1795370151653000,"duration":3.2,"context":{"request":{"method":"GET","url":{"pathname":"/"}}}}}"#,
+            // PostgreSQL, MongoDB
+            r#"{"timestamp":"2026-11-22 17:55:51.653 UTC","user":"u","dbname":"d","pid":7,"error_severity":"LOG","message":"duration: 1.2 ms"}"#,
+            r#"{"t":{"$date":"2026-11-22T17:55:51.653Z"},"s":"I","c":"COMMAND","id":51803,"ctx":"conn1","msg":"Slow query","attr":{"ns":"a.b","durationMillis":120}}"#,
+            // Applications
+            r#"{"@timestamp":"2026-11-22T17:55:51.653Z","level":"INFO","logger":"x","message":"txn","type":"PAY","total_ms":12,"db_ms":3}"#,
+            r#"{"time":"2026-11-22T17:55:51.653Z","level":"info","msg":"started","path":"/etc/x.conf"}"#,
+            r#"{"time":"2026-11-22T17:55:51.653Z","status":"ok","name":"job","duration":12}"#,
+            r#"{"uri":"/a","method":"GET","status":200}"#,
+        ] {
+            assert_eq!(score(&format!("{line}\n")), 0, "{line}");
+        }
+    }
+
+    #[test]
+    fn requests_in_an_applications_log_are_a_weak_claim() {
+        let request =
+            r#"{"time":"2026-11-22T17:55:51.653Z","msg":"done","method":"GET","path":"/a","status":200,"elapsed_ms":12}"#;
+        let chatter = r#"{"time":"2026-11-22T17:55:51.653Z","msg":"started"}"#;
+        assert_eq!(score(&format!("{request}\n")), 75);
+        assert_eq!(score(&format!("{request}\n{chatter}\n{chatter}\n")), 45);
+        assert_eq!(score(&format!("{chatter}\n")), 0);
+    }
 }

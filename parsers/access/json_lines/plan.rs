@@ -208,7 +208,10 @@ mod tests {
         Source { field, path: path.iter().map(|p| p.as_bytes().to_vec()).collect(), scale: Scale::Fixed(1_000_000) }
     }
 
-    fn read(learned: &str, line: &str) -> Result<(Option<Vec<u8>>, Option<u16>, Option<i64>), Reason> {
+    /// Name, status and duration.
+    type Row = (Option<Vec<u8>>, Option<u16>, Option<i64>);
+
+    fn read(learned: &str, line: &str) -> Result<Row, Reason> {
         let sources =
             vec![source(Field::Name, &["req", "url"]), source(Field::Status, &["status"]), source(Field::Duration, &["ms"])];
         let layout = Layout::new(sources, Facts::default());
