@@ -27,8 +27,11 @@ use record::Record;
 use settle::Settled;
 use transaction::Reading;
 
+/// As many lines tell the units of a log: more than a head of 64 KiB holds.
+const MOST_LINES: usize = 10_000;
+
 /// Application logs.
-pub struct AppLog;
+pub(super) struct AppLog;
 
 static SPEC: Spec = Spec {
     name: "app-log",
@@ -57,7 +60,7 @@ impl Format for AppLog {
     }
 
     fn sniff(&self, head: &[u8]) -> Verdict {
-        let Some(settled) = settle::settle(head, &Names::default()) else { return Verdict::NO };
+        let Some(settled) = settle::settle(head, &Names::default(), settle::LINES) else { return Verdict::NO };
         let known = settled.transactions > 0 || memchr::memmem::find(&head[..head.len().min(16 << 10)], b"ikariPool").is_some();
         let score = match settled.layout {
             Layout::Iso | Layout::Bracketed | Layout::Named | Layout::Jul => 82,
@@ -69,7 +72,7 @@ impl Format for AppLog {
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let names = options.layout.as_deref().map(Names::parse).transpose()?.unwrap_or_default();
-        let settled = settle::settle(head, &names).ok_or_else(|| {
+        let settled = settle::settle(head, &names, MOST_LINES).ok_or_else(|| {
             OpenError::new(
                 "no line starts with a timestamp and a level as application logs have; name the format with --log-format",
             )
