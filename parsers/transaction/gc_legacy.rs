@@ -86,7 +86,12 @@ impl LineDecoder for Log {
     fn line(&self, line: &[u8], _memo: &mut Memo, batch: &mut Batch) -> Result<(), Reason> {
         let (stamp, event) = stamps(line);
         let Some((name, duration)) = pause(event)? else {
-            return if memchr::memchr(0, line).is_some() { Err(Reason::Binary) } else { Ok(()) };
+            let undated = self.stamp.is_some() && stamp.is_none() && event.first().is_some_and(u8::is_ascii_digit);
+            return match () {
+                () if memchr::memchr(0, line).is_some() => Err(Reason::Binary),
+                () if undated && memmem::find(event, b" secs]").is_some() => Err(Reason::Time),
+                () => Ok(()),
+            };
         };
         if self.stamp.is_some() && stamp.is_none() {
             return Err(Reason::Time);
@@ -105,7 +110,8 @@ impl LineDecoder for Log {
 
 /// The date before an event, and the event. Date and uptime are both optional.
 fn stamps(line: &[u8]) -> (Option<time::Stamp>, &[u8]) {
-    let (mut stamp, mut rest) = (None, line.trim_ascii());
+    // What is indented belongs to the event above; its brackets tell of steps.
+    let (mut stamp, mut rest) = (None, line.trim_ascii_end());
     if let Some(at) = memmem::find(&rest[..rest.len().min(40)], b": ")
         && let Ok(read) = time::iso(&rest[..at])
     {

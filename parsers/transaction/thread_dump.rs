@@ -140,7 +140,7 @@ struct Dump<'a> {
     pools: Tally<'a>,
     connections: Tally<'a>,
     monitors: Tally<'a>,
-    /// The pools whose housekeepers were seen: a stack does not tell which pool it waits for.
+    /// The pools whose housekeepers were seen, two at most: a stack does not tell which pool it waits for.
     hikari: Vec<&'a [u8]>,
 }
 
@@ -178,7 +178,10 @@ impl<'a> Dump<'a> {
     /// Books the thread read last. Those without frames are the virtual machine's own.
     fn close(&mut self) {
         let thread = std::mem::take(&mut self.thread);
-        if let Some(pool) = thread.name.strip_suffix(b" housekeeper").filter(|pool| !self.hikari.contains(pool)) {
+        if let Some(pool) = thread.name.strip_suffix(b" housekeeper")
+            && self.hikari.len() < 2
+            && !self.hikari.contains(&pool)
+        {
             self.hikari.push(pool);
         }
         if thread.frames == 0 {

@@ -7,6 +7,7 @@ mod exhaustion;
 mod head;
 mod hikari;
 mod names;
+mod phrase;
 mod record;
 mod settle;
 mod sizes;
@@ -29,6 +30,9 @@ use transaction::Reading;
 
 /// As many lines tell the units of a log: more than a head of 64 KiB holds.
 const MOST_LINES: usize = 10_000;
+
+/// The longest record that is read, in bytes.
+const MAX_RECORD: usize = 16 << 20;
 
 /// Application logs.
 pub(super) struct AppLog;
@@ -159,6 +163,7 @@ impl Log {
                 self.close(chunk, open, at, batch);
                 open = Some((at, number));
             } else if let Some(reason) = damage(line) {
+                self.close(chunk, open.take(), at, batch);
                 batch.record(chunk.offset + at as u64, number);
                 batch.reject(line.trim_ascii_end().len(), reason);
             } else if open.is_none() && !line.trim_ascii().is_empty() {
@@ -177,7 +182,8 @@ impl Log {
         let Some((start, line)) = open else { return };
         let text = chunk.bytes[start..end].trim_ascii_end();
         batch.record(chunk.offset + start as u64, line);
-        if let Err(reason) = self.record(chunk, text, line, batch) {
+        let outcome = if text.len() > MAX_RECORD { Err(Reason::TooLong) } else { self.record(chunk, text, line, batch) };
+        if let Err(reason) = outcome {
             batch.reject(text.len(), reason);
         }
     }
@@ -186,7 +192,7 @@ impl Log {
         let Some(head) = head::read(self.layout, text) else { return Ok(()) };
         let start = place_in(chunk.bytes, text);
         let message = place_in(text, head.message);
-        let reading = Reading::of_text(head.message, &self.names, self.unit);
+        let reading = phrase::read_text(head.message, &self.names, self.unit);
         let end = head.when.nanos;
         let operation = self.transaction(&reading, end, head.thread)?;
         if let Some(operation) = &operation {

@@ -2,6 +2,7 @@
 
 use super::head::{self, Layout};
 use super::names::Names;
+use super::phrase;
 use super::structured;
 use super::transaction::Reading;
 use crate::scan::number;
@@ -139,7 +140,7 @@ impl Tally {
     fn text(&mut self, text: &[u8], names: &Names) {
         if let Some(head) = head::read(self.settled.layout, text) {
             self.head(head.when);
-            self.reading(&Reading::of_text(head.message, names, Unit::Millis));
+            self.reading(&phrase::read_text(head.message, names, Unit::Millis));
         }
     }
 
