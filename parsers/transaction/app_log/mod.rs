@@ -192,7 +192,7 @@ impl Log {
         let Some(head) = head::read(self.layout, text) else { return Ok(()) };
         let start = place_in(chunk.bytes, text);
         let message = place_in(text, head.message);
-        let reading = phrase::read_text(head.message, &self.names, self.unit);
+        let reading = phrase::read_head(&head, &self.names, self.unit);
         let end = head.when.nanos;
         let operation = self.transaction(&reading, end, head.thread)?;
         if let Some(operation) = &operation {

@@ -4,6 +4,7 @@
 
 use memchr::memmem;
 
+use super::head::Head;
 use super::names::{Field, Meaning, Names};
 use super::transaction::Reading;
 use crate::Unit;
@@ -19,11 +20,15 @@ pub(super) fn read<'a>(message: &'a [u8], reading: &mut Reading<'a>) {
     reading.take(Meaning { field: Field::Duration, unit: Some(Unit::Millis), bare: true }, time, Unit::Millis);
 }
 
-/// As [`read`], where the message has told no total by key.
-pub(super) fn read_text<'a>(message: &'a [u8], names: &Names, unit: Unit) -> Reading<'a> {
-    let mut reading = Reading::of_text(message, names, unit);
+/// Reads the message of a record by key, or else as a sentence; then its diagnostic context.
+pub(super) fn read_head<'a>(head: &Head<'a>, names: &Names, unit: Unit) -> Reading<'a> {
+    let mut reading = Reading::default();
+    reading.add_text(head.message, names, unit);
     if !reading.has_total() {
-        read(message, &mut reading);
+        read(head.message, &mut reading);
+    }
+    if let Some(context) = head.context {
+        reading.add_text(context, names, unit);
     }
     reading
 }
@@ -64,7 +69,15 @@ fn at<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::head::When;
     use super::*;
+    use crate::Id;
+
+    fn of(message: &str) -> Reading<'_> {
+        let head =
+            Head { when: When::default(), level: true, thread: None, context: Some(b"rid=7f"), message: message.as_bytes() };
+        read_head(&head, &Names::default(), Unit::Seconds)
+    }
 
     #[test]
     fn sentences_are_requests() {
@@ -72,18 +85,16 @@ mod tests {
             ("HTTP GET /api/x responded 503 in 12.3456 ms", 12_345_600),
             ("Request finished HTTP/1.1 GET /api/x - 503 18 text/plain;+charset=utf-8 4.5ms", 4_500_000),
         ] {
-            let reading = read_text(text.as_bytes(), &Names::default(), Unit::Seconds);
-            let op = reading.operation(None, None).expect("reads").expect("a request");
+            let op = of(text).operation(None, None).expect("reads").expect("a request");
             assert_eq!((op.duration, op.status, op.method), (Some(nanos), Some(503), Some(&b"GET"[..])), "{text}");
-            assert_eq!(op.name, Some(&b"/api/x"[..]), "{text}");
+            assert_eq!((op.name, op.request), (Some(&b"/api/x"[..]), Some(Id(0x7f))), "{text}");
         }
     }
 
     #[test]
     fn other_sentences_are_none() {
         for text in ["HTTP GET /api/x responded 200", "HTTP responded 200 in 1 ms", "Request finished HTTP/2 GET /x - 200"] {
-            let reading = read_text(text.as_bytes(), &Names::default(), Unit::Millis);
-            assert!(reading.operation(None, None).is_ok_and(|op| op.is_none()), "{text}");
+            assert!(of(text).operation(None, None).is_ok_and(|op| op.is_none()), "{text}");
         }
     }
 }

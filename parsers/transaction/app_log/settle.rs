@@ -140,7 +140,7 @@ impl Tally {
     fn text(&mut self, text: &[u8], names: &Names) {
         if let Some(head) = head::read(self.settled.layout, text) {
             self.head(head.when);
-            self.reading(&phrase::read_text(head.message, names, Unit::Millis));
+            self.reading(&phrase::read_head(&head, names, Unit::Millis));
         }
     }
 
