@@ -5,9 +5,13 @@ mod blocks;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod sql_comment;
+mod gc_legacy;
+mod gc_unified;
+mod thread_dump;
 
 use crate::Format;
 
 /// Transaction-log formats, the most specific first.
 pub static FORMATS: &[&dyn Format] =
     &[&postgres::PostgresJson, &postgres::PostgresCsv, &postgres::Postgres, &pgbouncer::Pgbouncer, &app_log::AppLog];
+pub static FORMATS: &[&dyn Format] = &[&thread_dump::ThreadDump, &gc_unified::GcUnified, &gc_legacy::GcLegacy, &app_log::AppLog];

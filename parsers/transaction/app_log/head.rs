@@ -91,6 +91,8 @@ pub(super) struct Head<'a> {
     pub(super) level: bool,
     /// The thread.
     pub(super) thread: Option<&'a [u8]>,
+    /// `key=value` pairs in brackets: the diagnostic context.
+    pub(super) context: Option<&'a [u8]>,
     /// What follows; on the first line only.
     pub(super) message: &'a [u8],
 }
@@ -103,7 +105,13 @@ pub(super) fn read(layout: Layout, text: &[u8]) -> Option<Head<'_>> {
         let (second, _) = split_line(more);
         let (word, message) = second.split_at(second.iter().position(|&b| b == b':').unwrap_or(0));
         let level = is_level(word);
-        return Some(Head { when, level, thread: None, message: if level { message[1..].trim_ascii() } else { rest } });
+        return Some(Head {
+            when,
+            level,
+            thread: None,
+            context: None,
+            message: if level { message[1..].trim_ascii() } else { rest },
+        });
     }
     Some(tokens(when, rest))
 }
@@ -118,7 +126,7 @@ pub(super) fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
 
 /// Takes level, thread and logger off what follows the timestamp, in whatever order they stand.
 fn tokens(when: When, mut rest: &[u8]) -> Head<'_> {
-    let mut head = Head { when, level: false, thread: None, message: b"" };
+    let mut head = Head { when, level: false, thread: None, context: None, message: b"" };
     let mut logger = false;
     // No framework puts more than a handful of tokens before the message.
     for _ in 0..9 {
@@ -129,6 +137,11 @@ fn tokens(when: When, mut rest: &[u8]) -> Head<'_> {
             let inner = inner.trim_ascii();
             if is_level(inner) {
                 head.level = true;
+            } else if inner.contains(&b'=') {
+                if first == b'(' {
+                    break;
+                }
+                head.context = head.context.or(Some(inner));
             } else if first == b'(' {
                 if !head.level {
                     break;
@@ -293,6 +306,7 @@ mod tests {
             (Layout::Iso, "2026-11-22 17:55:51 - app.views - INFO - done id=7", "", "done id=7"),
             (Layout::Iso, "2026-11-22 17:55:51 INFO  [org.jboss.as] (MSC thread 1-2) started", "MSC thread 1-2", "started"),
             (Layout::Iso, "2026-11-22 17:55:51 | WARN | main | x=1", "", "main | x=1"),
+            (Layout::Iso, "2026-11-22 17:55:51 INFO [rid=7f] [main] c.x.Y - x=1", "main", "x=1"),
             (Layout::Bracketed, "[2026-11-22 17:55:51] [INFO] [exec-1] did x=1", "exec-1", "did x=1"),
             (Layout::Named, "22-Nov-2026 17:55:51 INFO [main] org.apache.X.start Server up", "main", "Server up"),
             (Layout::Jul, "Nov 22, 2026 5:55:51 PM com.x.Y run\nINFO: done x=1\n", "", "done x=1"),

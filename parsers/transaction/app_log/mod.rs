@@ -7,6 +7,7 @@ mod exhaustion;
 mod head;
 mod hikari;
 mod names;
+mod phrase;
 mod record;
 mod settle;
 mod sizes;
@@ -27,8 +28,14 @@ use record::Record;
 use settle::Settled;
 use transaction::Reading;
 
+/// As many lines tell the units of a log: more than a head of 64 KiB holds.
+const MOST_LINES: usize = 10_000;
+
+/// The longest record that is read, in bytes.
+const MAX_RECORD: usize = 16 << 20;
+
 /// Application logs.
-pub struct AppLog;
+pub(super) struct AppLog;
 
 static SPEC: Spec = Spec {
     name: "app-log",
@@ -57,7 +64,7 @@ impl Format for AppLog {
     }
 
     fn sniff(&self, head: &[u8]) -> Verdict {
-        let Some(settled) = settle::settle(head, &Names::default()) else { return Verdict::NO };
+        let Some(settled) = settle::settle(head, &Names::default(), settle::LINES) else { return Verdict::NO };
         let known = settled.transactions > 0 || memchr::memmem::find(&head[..head.len().min(16 << 10)], b"ikariPool").is_some();
         let score = match settled.layout {
             Layout::Iso | Layout::Bracketed | Layout::Named | Layout::Jul => 82,
@@ -69,7 +76,7 @@ impl Format for AppLog {
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let names = options.layout.as_deref().map(Names::parse).transpose()?.unwrap_or_default();
-        let settled = settle::settle(head, &names).ok_or_else(|| {
+        let settled = settle::settle(head, &names, MOST_LINES).ok_or_else(|| {
             OpenError::new(
                 "no line starts with a timestamp and a level as application logs have; name the format with --log-format",
             )
@@ -156,6 +163,7 @@ impl Log {
                 self.close(chunk, open, at, batch);
                 open = Some((at, number));
             } else if let Some(reason) = damage(line) {
+                self.close(chunk, open.take(), at, batch);
                 batch.record(chunk.offset + at as u64, number);
                 batch.reject(line.trim_ascii_end().len(), reason);
             } else if open.is_none() && !line.trim_ascii().is_empty() {
@@ -174,7 +182,8 @@ impl Log {
         let Some((start, line)) = open else { return };
         let text = chunk.bytes[start..end].trim_ascii_end();
         batch.record(chunk.offset + start as u64, line);
-        if let Err(reason) = self.record(chunk, text, line, batch) {
+        let outcome = if text.len() > MAX_RECORD { Err(Reason::TooLong) } else { self.record(chunk, text, line, batch) };
+        if let Err(reason) = outcome {
             batch.reject(text.len(), reason);
         }
     }
@@ -183,7 +192,7 @@ impl Log {
         let Some(head) = head::read(self.layout, text) else { return Ok(()) };
         let start = place_in(chunk.bytes, text);
         let message = place_in(text, head.message);
-        let reading = Reading::of_text(head.message, &self.names, self.unit);
+        let reading = phrase::read_head(&head, &self.names, self.unit);
         let end = head.when.nanos;
         let operation = self.transaction(&reading, end, head.thread)?;
         if let Some(operation) = &operation {

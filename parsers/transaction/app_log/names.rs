@@ -209,7 +209,9 @@ fn value_of(plain: &[u8]) -> Option<Field> {
         b"service" | b"servicename" | b"app" | b"application" | b"appname" => Field::Service,
         b"host" | b"hostname" | b"instance" | b"pod" => Field::Instance,
         b"bytes" | b"bytessent" | b"responsebytes" | b"responsesize" => Field::Bytes,
-        b"timestamp" | b"ts" | b"datetime" | b"asctime" | b"t" | b"timemillis" | b"eventtime" => Field::Time,
+        b"timestamp" | b"ts" | b"datetime" | b"asctime" | b"t" | b"timemillis" | b"eventtime" | b"instantepochsecond" => {
+            Field::Time
+        }
         b"level" | b"lvl" | b"severity" | b"loglevel" | b"levelname" | b"l" => Field::Level,
         b"message" | b"msg" | b"m" | b"mt" | b"event" => Field::Message,
         b"stacktrace" | b"exception" | b"errorstacktrace" | b"excinfo" | b"x" | b"stack" => Field::Stack,

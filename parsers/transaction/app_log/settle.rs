@@ -2,13 +2,14 @@
 
 use super::head::{self, Layout};
 use super::names::Names;
+use super::phrase;
 use super::structured;
 use super::transaction::Reading;
 use crate::scan::number;
 use crate::{Nanos, Unit};
 
-/// So many lines are looked at.
-const LINES: usize = 50;
+/// So many lines settle the layout.
+pub(super) const LINES: usize = 50;
 
 /// What the first lines show.
 #[derive(Clone, Debug)]
@@ -33,8 +34,9 @@ pub(super) struct Settled {
     pub(super) bare: Option<Unit>,
 }
 
-/// Settles the layout; `None` where six in ten lines do not fit any.
-pub(super) fn settle(text: &[u8], names: &Names) -> Option<Settled> {
+/// Settles the layout; `None` where six in ten lines do not fit any. Units are looked for in the
+/// first `most` lines.
+pub(super) fn settle(text: &[u8], names: &Names, most: usize) -> Option<Settled> {
     let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').filter(|l| !l.trim_ascii().is_empty()).take(LINES).collect();
     if lines.iter().any(|line| is_foreign(line)) {
         return None;
@@ -42,15 +44,17 @@ pub(super) fn settle(text: &[u8], names: &Names) -> Option<Settled> {
     let layout = structured_layout(&lines, names).or_else(|| text_layout(&lines))?;
     let mut tally = Tally::new(layout, lines.len());
     match layout {
-        Layout::Json => lines.iter().for_each(|line| {
+        Layout::Json => text.split(|&b| b == b'\n').take(most).for_each(|line| {
             if let Ok(reading) = structured::json(line, names, Unit::Millis) {
                 tally.structured(&reading);
             }
         }),
-        Layout::Logfmt => lines.iter().for_each(|line| tally.structured(&structured::logfmt(line, names, Unit::Millis))),
+        Layout::Logfmt => text.split(|&b| b == b'\n').take(most).for_each(|line| {
+            tally.structured(&structured::logfmt(line, names, Unit::Millis));
+        }),
         _ => {
             let mut rest = text;
-            for _ in 0..LINES {
+            for _ in 0..most {
                 tally.text(rest, names);
                 rest = head::split_line(rest).1;
             }
@@ -136,7 +140,7 @@ impl Tally {
     fn text(&mut self, text: &[u8], names: &Names) {
         if let Some(head) = head::read(self.settled.layout, text) {
             self.head(head.when);
-            self.reading(&Reading::of_text(head.message, names, Unit::Millis));
+            self.reading(&phrase::read_head(&head, names, Unit::Millis));
         }
     }
 
@@ -173,7 +177,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Option<(Layout, usize, Option<Unit>)> {
-        settle(text.as_bytes(), &Names::default()).map(|s| (s.layout, s.transactions, s.bare))
+        settle(text.as_bytes(), &Names::default(), LINES).map(|s| (s.layout, s.transactions, s.bare))
     }
 
     #[test]

@@ -10,11 +10,16 @@ use crate::{Gauge, Kind, Operation};
 /// else, bytes or milliseconds.
 const MOST: u64 = 100_000;
 
+/// No start-up line states more sizes; a line that seems to is data.
+const MOST_SIZES: u32 = 64;
+
 /// Reads the sizes on the first line of a record.
 pub(super) fn read<'a>(record: &Record<'a>, push: &mut Push<'_, 'a>) {
+    let mut sizes = 0;
     line::key_values(line_of(record.text), |key, value| {
-        let Some(name) = resource(key) else { return };
+        let Some(name) = resource(key).filter(|_| sizes < MOST_SIZES) else { return };
         if let Ok(slots @ 1..=MOST) = number::whole(value) {
+            sizes += 1;
             let gauge = Gauge { slots: u32::try_from(slots).ok(), ..Gauge::default() };
             push(key, Operation { name: Some(name), gauge, ..record.operation(Kind::Gauge) });
         }

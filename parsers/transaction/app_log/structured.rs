@@ -3,6 +3,7 @@
 
 use super::head::When;
 use super::names::{Field, Meaning, Names};
+use super::phrase;
 use super::transaction::Reading;
 use crate::scan::json::{Value, Walk, Walker};
 use crate::scan::{line, time};
@@ -35,9 +36,7 @@ pub(super) fn json<'a>(text: &'a [u8], names: &Names, unit: Unit) -> Result<Read
     let mut reading = Reading::default();
     let mut walker = Walker::new(text);
     members(&mut walker, b"", DEPTH, names, unit, &mut reading).map_err(|_| Reason::Shape)?;
-    if let Some(message) = reading.message.filter(|_| !reading.has_total()) {
-        reading.add_text(message, names, unit);
-    }
+    add_message(&mut reading, names, unit);
     Ok(reading)
 }
 
@@ -49,10 +48,18 @@ pub(super) fn logfmt<'a>(text: &'a [u8], names: &Names, unit: Unit) -> Reading<'
             reading.take(meaning, value, unit);
         }
     });
+    add_message(&mut reading, names, unit);
+    reading
+}
+
+/// What the message tells, where no field tells a total.
+fn add_message(reading: &mut Reading<'_>, names: &Names, unit: Unit) {
     if let Some(message) = reading.message.filter(|_| !reading.has_total()) {
         reading.add_text(message, names, unit);
+        if !reading.has_total() {
+            phrase::read(message, reading);
+        }
     }
-    reading
 }
 
 /// The moment a field tells.

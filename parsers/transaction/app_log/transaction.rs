@@ -41,24 +41,18 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Reads every `key=value` of a text and, where they tell no total, every `key: value`.
-    pub(super) fn of_text(text: &'a [u8], names: &Names, unit: Unit) -> Self {
-        let mut reading = Reading::default();
-        reading.add_text(text, names, unit);
-        reading
-    }
-
-    /// Reads the pairs of one more text, after what is known already.
+    /// Reads every `key=value` of a text and, where they tell no total, every `key: value`. What is
+    /// known already stays.
     pub(super) fn add_text(&mut self, text: &'a [u8], names: &Names, unit: Unit) {
         line::key_values(text, |key, value| {
             if let Some(meaning) = names.meaning(key) {
-                self.take(meaning, with_unit(text, value), unit);
+                self.take(meaning, closed(with_unit(text, value)), unit);
             }
         });
         if !self.total_said {
             colon_pairs(text, |key, value| {
                 if let Some(meaning) = names.meaning(key) {
-                    self.take(meaning, value, unit);
+                    self.take(meaning, closed(value), unit);
                 }
             });
         }
@@ -195,6 +189,8 @@ impl<'a> Reading<'a> {
             return Some(None);
         }
         let unit = meaning.unit.unwrap_or(unit);
+        // A sentence may end with it.
+        let value = value.strip_suffix(b".").unwrap_or(value);
         match duration::parse(value, Some(unit)) {
             Ok(nanos) => {
                 self.note_step(value, unit);
@@ -270,6 +266,17 @@ fn with_unit<'a>(text: &'a [u8], value: &'a [u8]) -> &'a [u8] {
     if is_unit { text.get(start..end + 1 + len).unwrap_or(value) } else { value }
 }
 
+/// A value without the bracket that closes around it: `(took=12ms)`.
+fn closed(value: &[u8]) -> &[u8] {
+    let open = match value.last() {
+        Some(b')') => b'(',
+        Some(b']') => b'[',
+        Some(b'}') => b'{',
+        _ => return value,
+    };
+    if value.contains(&open) { value } else { &value[..value.len() - 1] }
+}
+
 /// Calls `each` with every `key: value`; a value ends at `,`, `;`, `|` or the end of the text.
 fn colon_pairs<'a>(text: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) {
     for pair in text.split(|b| matches!(b, b',' | b';' | b'|')) {
@@ -287,7 +294,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Option<Operation<'_>>, Reason> {
-        Reading::of_text(text.as_bytes(), &Names::default(), Unit::Millis).operation(Some(10_000_000_000), Some(b"w-1"))
+        let mut reading = Reading::default();
+        reading.add_text(text.as_bytes(), &Names::default(), Unit::Millis);
+        reading.operation(Some(10_000_000_000), Some(b"w-1"))
     }
 
     fn one(text: &str) -> Operation<'_> {
@@ -317,6 +326,8 @@ mod tests {
     fn units_come_from_key_value_or_default() {
         assert_eq!(one("op=x took=1.5s").duration, Some(1_500_000_000));
         assert_eq!(one("op=x elapsed=12 ms").duration, Some(12_000_000));
+        assert_eq!(one("done op=x (took=12ms)").duration, Some(12_000_000));
+        assert_eq!(one("done {op=x} took=12ms.").duration, Some(12_000_000));
         assert_eq!(one("op=x elapsed=12").duration, Some(12_000_000));
         assert_eq!(one("op=x duration_us=12").duration, Some(12_000));
         assert_eq!(one("uri: /a, status: 200, elapsed: 7 ms").duration, Some(7_000_000));
