@@ -18,7 +18,7 @@ pub struct Malformed {
 pub type Walk<T> = Result<T, Malformed>;
 
 /// A string as it stands between its quotes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Str<'a> {
     /// The bytes between the quotes, escapes and all.
     pub raw: &'a [u8],

@@ -2,6 +2,7 @@
 
 pub mod duration;
 pub mod json;
+pub mod json_shape;
 pub mod line;
 pub mod number;
 pub mod semconv;

@@ -1,6 +1,8 @@
 //! Records of several lines: which lines belong together, and the booking of each record.
 
-use memchr::memchr;
+use std::borrow::Cow;
+
+use memchr::{memchr, memmem};
 
 use crate::{Batch, Chunk, Reason};
 
@@ -55,6 +57,24 @@ pub(crate) fn each_record(
 /// The first lines of a log, without their line ends.
 pub(crate) fn head_lines(head: &[u8], n: usize) -> impl Iterator<Item = &[u8]> {
     head.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).filter(|line| !line.is_empty()).take(n)
+}
+
+/// A text of several lines with LF for line ends, whatever the log's way here made of them.
+pub(crate) fn unix_lines(text: &[u8]) -> Cow<'_, [u8]> {
+    if memmem::find(text, b"\r\n").is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|&b| b == b'\n') {
+        match line.strip_suffix(b"\r\n") {
+            Some(line) => {
+                plain.extend_from_slice(line);
+                plain.push(b'\n');
+            }
+            None => plain.extend_from_slice(line),
+        }
+    }
+    Cow::Owned(plain)
 }
 
 #[cfg(test)]

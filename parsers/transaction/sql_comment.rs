@@ -46,6 +46,13 @@ pub fn ids(sql: &[u8]) -> Ids {
     ids
 }
 
+/// The ids in a comment that is given by itself, as MongoDB's `comment` is.
+pub fn ids_of_comment(comment: &[u8]) -> Ids {
+    let mut ids = Ids::default();
+    read(comment, &mut ids);
+    ids
+}
+
 /// The pairs of one comment. What was found first stays.
 fn read(comment: &[u8], ids: &mut Ids) {
     let mut rest = comment;

@@ -6,6 +6,7 @@
 use memchr::memmem;
 
 use crate::scan::number;
+use crate::transaction::blocks::unix_lines;
 use crate::transaction::sql_comment::ids;
 use crate::{Batch, Kind, Nanos, Operation, Outcome, Phase, Reason, Role};
 
@@ -34,20 +35,8 @@ pub(super) fn said(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Pushes the operation that an event tells of, if any.
-///
-/// The line ends of a statement are LF, whatever the client or the log's way here made of them.
 pub(super) fn push(event: &Event<'_>, batch: &mut Batch) -> Result<(), Reason> {
-    if memmem::find(event.message, b"\r\n").is_none() {
-        return push_plain(event, batch);
-    }
-    let mut message = Vec::with_capacity(event.message.len());
-    for line in event.message.split_inclusive(|&b| b == b'\n') {
-        match line.strip_suffix(b"\r\n") {
-            Some(line) => message.extend([line, b"\n"].concat()),
-            None => message.extend_from_slice(line),
-        }
-    }
-    push_plain(&Event { message: &message, ..*event }, batch)
+    push_plain(&Event { message: &unix_lines(event.message), ..*event }, batch)
 }
 
 fn push_plain(event: &Event<'_>, batch: &mut Batch) -> Result<(), Reason> {
