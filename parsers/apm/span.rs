@@ -286,17 +286,15 @@ fn some(text: &[u8]) -> Option<&[u8]> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Method and path of a name like `GET /pay` or `GET`; without a method, nothing and the name.
-fn method_and_path(name: &[u8]) -> (&[u8], &[u8]) {
+/// Method and path of a name like `GET /pay`, `get /pay` (Zipkin), `HTTP GET` or `GET:/pay`
+/// (SkyWalking); without a method, nothing and the name.
+fn method_and_path(name: &[u8]) -> (&'static [u8], &[u8]) {
+    const METHODS: [&[u8]; 7] = [b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"];
     let name = name.strip_prefix(b"HTTP ").unwrap_or(name);
-    let word = name.iter().position(|&b| matches!(b, b' ' | b':')).unwrap_or(name.len());
-    match &name[..word] {
-        method @ (b"GET" | b"POST" | b"PUT" | b"DELETE" | b"PATCH" | b"HEAD" | b"OPTIONS") => {
-            let path = name.get(word + 1..).unwrap_or_default();
-            (method, if path.starts_with(b"/") { path } else { name })
-        }
-        _ => (b"", name),
-    }
+    let word = name.iter().take(8).position(|&b| matches!(b, b' ' | b':')).unwrap_or(name.len());
+    let Some(method) = METHODS.iter().find(|method| name[..word].eq_ignore_ascii_case(method)) else { return (b"", name) };
+    let path = name.get(word + 1..).unwrap_or_default();
+    (method, if path.starts_with(b"/") { path } else { name })
 }
 
 /// The path that was asked for, without its query.

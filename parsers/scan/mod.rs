@@ -4,5 +4,6 @@ pub mod duration;
 pub mod json;
 pub mod line;
 pub mod number;
+pub mod protobuf;
 pub mod semconv;
 pub mod time;
