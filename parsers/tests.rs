@@ -116,7 +116,9 @@ fn a_cut_never_panics_and_keeps_what_came_before() {
 fn line_ends_make_no_difference() {
     let plain =
         |rows: Vec<String>| rows.into_iter().map(|r| r.split_once(' ').expect("offset first").1.to_owned()).collect::<Vec<_>>();
-    for format in formats() {
+    // A binary format has no lines; its bytes may well look like line ends.
+    let is_text = |format: &&dyn Format| !format.spec().sample.bytes().any(|b| b < b'\t');
+    for format in formats().filter(is_text) {
         let name = format.spec().name;
         let log = format.spec().sample.replace("\r\n", "\n");
         let want = plain(rows(format, log.as_bytes(), usize::MAX).0);

@@ -46,7 +46,12 @@ impl<'c, 'b> Recorder<'c, 'b> {
         self.open = false;
     }
 
-    /// Finishes the record begun last, which holds no span.
+    /// Adds a span to the record begun last, which stays open for more.
+    pub(super) fn push(&mut self, span: &Span<'_>) {
+        span.push(self.batch);
+    }
+
+    /// Finishes the record begun last, of which all spans have been pushed.
     pub(super) fn nothing(&mut self) {
         self.open = false;
     }
@@ -102,6 +107,31 @@ pub(super) fn each<'c>(
     }
     let ends = memchr::memchr_iter(b'\n', bytes).count();
     batch.lines = ends as u32 + u32::from(bytes.last().is_some_and(|&b| b != b'\n'));
+}
+
+/// Walks an object, a list of objects or a list of lists of them; `read` walks one object.
+pub(super) fn objects<'a>(w: &mut Walker<'a>, read: &mut impl FnMut(&mut Walker<'a>) -> Walk<()>) -> Walk<()> {
+    match w.peek() {
+        b'{' => read(w),
+        _ => w.array(|w| match w.peek() {
+            b'[' => w.array(|w| {
+                w.peek();
+                read(w)
+            }),
+            _ => read(w),
+        }),
+    }
+}
+
+/// Shows the members of the first object of a head, bare or in one or two lists, until `done`.
+pub(super) fn first_object(head: &[u8], mut done: impl FnMut(&mut Walker<'_>, &[u8]) -> bool) {
+    let mut walker = Walker::new(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head));
+    // Every way out is an error, as is the end of a head that was cut.
+    let _ = objects(&mut walker, &mut |w| {
+        let end = Err(Malformed { at: 0 });
+        w.object(|w, key| if done(&mut w.clone(), key.raw) { end } else { w.skip().map(drop) })?;
+        end
+    });
 }
 
 /// Whether a log may be cut at its lines: not when its first document goes on after the first line.

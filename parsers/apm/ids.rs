@@ -20,6 +20,14 @@ pub(super) fn span(text: &[u8]) -> Option<u64> {
     }
 }
 
+/// The span id of a span that is known by a text and a number, or by a text alone: FNV-1a
+/// (<https://datatracker.ietf.org/doc/draft-eastlake-fnv/>), which never gives the null of a column.
+pub(super) fn hashed(text: &[u8], number: i64) -> u64 {
+    let bytes = text.iter().copied().chain(number.to_le_bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, b| (hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
+    hash.clamp(1, u64::MAX - 1)
+}
+
 /// The bytes of a base64 text and how many they are. A text of `len` characters that ends in `=`,
 /// or lacks the padding and is no hex, is one: no hex id has those lengths.
 fn base64(text: &[u8], len: usize) -> Option<([u8; 18], usize)> {

@@ -7,7 +7,7 @@ use super::wait;
 use crate::scan::json::{self, Str};
 use crate::scan::number;
 use crate::scan::semconv::{Attributes, Slot};
-use crate::{Batch, Id, Kind, Nanos, Operation, Outcome, Reason, Role};
+use crate::{Batch, Id, Kind, Nanos, Operation, Outcome, Parts, Reason, Role};
 
 /// How a span says that it ended.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -33,6 +33,10 @@ pub(super) struct Span<'a> {
     pub(super) start: Option<i64>,
     pub(super) duration: Option<Nanos>,
     pub(super) count: Option<u32>,
+    /// Time within the duration in which the calls of a composite span ran.
+    pub(super) net: Option<Nanos>,
+    /// What the format itself calls the span; the attributes decide when it does not say.
+    pub(super) kind: Option<Kind>,
     pub(super) attributes: Attributes<'a>,
     /// Whether a text has JSON escapes in it, as texts are kept as they stand between the quotes.
     pub(super) escaped: bool,
@@ -80,7 +84,7 @@ impl<'a> Span<'a> {
     fn push_plain(&self, batch: &mut Batch) {
         let attributes = &self.attributes;
         let role = if attributes.has(Slot::SpanKind) { role_named(attributes.get(Slot::SpanKind)) } else { self.role };
-        let (kind, role) = self.kind(role);
+        let (kind, role) = self.kind.map_or_else(|| self.classify(role), |kind| (kind, role));
         let (mut scratch, mut peer_scratch) = (Vec::new(), Vec::new());
         let name = match kind {
             Kind::Request => self.request(&mut scratch),
@@ -129,6 +133,10 @@ impl<'a> Span<'a> {
             bytes: number::whole(attributes.get(Slot::Bytes)).ok(),
             count: self.count,
             rows: number::whole(attributes.get(Slot::Rows)).ok(),
+            parts: match kind {
+                Kind::Database => Parts { database: self.net, ..Parts::default() },
+                _ => Parts { external: self.net, ..Parts::default() },
+            },
             ..Operation::new(kind)
         });
     }
@@ -138,7 +146,7 @@ impl<'a> Span<'a> {
         self.parent.filter(|&parent| Some(parent) != self.id)
     }
 
-    fn kind(&self, role: Role) -> (Kind, Role) {
+    fn classify(&self, role: Role) -> (Kind, Role) {
         let attributes = &self.attributes;
         if !matches!(role, Role::Server | Role::Consumer)
             && let Some(kind) = wait::kind(self.name, attributes)
@@ -286,17 +294,15 @@ fn some(text: &[u8]) -> Option<&[u8]> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Method and path of a name like `GET /pay` or `GET`; without a method, nothing and the name.
-fn method_and_path(name: &[u8]) -> (&[u8], &[u8]) {
+/// Method and path of a name like `GET /pay`, `get /pay` (Zipkin), `HTTP GET` or `GET:/pay`
+/// (SkyWalking); without a method, nothing and the name.
+fn method_and_path(name: &[u8]) -> (&'static [u8], &[u8]) {
+    const METHODS: [&[u8]; 7] = [b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"];
     let name = name.strip_prefix(b"HTTP ").unwrap_or(name);
-    let word = name.iter().position(|&b| matches!(b, b' ' | b':')).unwrap_or(name.len());
-    match &name[..word] {
-        method @ (b"GET" | b"POST" | b"PUT" | b"DELETE" | b"PATCH" | b"HEAD" | b"OPTIONS") => {
-            let path = name.get(word + 1..).unwrap_or_default();
-            (method, if path.starts_with(b"/") { path } else { name })
-        }
-        _ => (b"", name),
-    }
+    let word = name.iter().take(8).position(|&b| matches!(b, b' ' | b':')).unwrap_or(name.len());
+    let Some(method) = METHODS.iter().find(|method| name[..word].eq_ignore_ascii_case(method)) else { return (b"", name) };
+    let path = name.get(word + 1..).unwrap_or_default();
+    (method, if path.starts_with(b"/") { path } else { name })
 }
 
 /// The path that was asked for, without its query.
@@ -334,7 +340,7 @@ fn connects(name: &[u8]) -> bool {
 }
 
 fn database(system: &[u8]) -> Kind {
-    const CACHES: [&[u8]; 6] = [b"redis", b"memcached", b"valkey", b"ehcache", b"caffeine", b"hazelcast"];
+    const CACHES: [&[u8]; 7] = [b"cache", b"redis", b"memcached", b"valkey", b"ehcache", b"caffeine", b"hazelcast"];
     if CACHES.iter().any(|cache| system.eq_ignore_ascii_case(cache)) { Kind::Cache } else { Kind::Database }
 }
 

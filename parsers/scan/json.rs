@@ -156,6 +156,35 @@ impl<'a> Walker<'a> {
         there
     }
 
+    /// Steps into an object or array; false when it is empty, which is then stepped over. With
+    /// [`Walker::key`] and [`Walker::more`] this is the walk for those who keep their own stack.
+    #[inline]
+    pub fn enter(&mut self, bracket: u8) -> Walk<bool> {
+        self.expect(bracket)?;
+        let empty = matches!(self.peek(), b'}' | b']');
+        self.at += usize::from(empty);
+        Ok(!empty)
+    }
+
+    /// Reads the key of a member.
+    #[inline]
+    pub fn key(&mut self) -> Walk<Str<'a>> {
+        let key = self.string()?;
+        self.expect(b':')?;
+        Ok(key)
+    }
+
+    /// Whether another member or element follows the one just read; if not, steps out.
+    #[inline]
+    pub fn more(&mut self) -> Walk<bool> {
+        let next = self.peek();
+        if !matches!(next, b',' | b'}' | b']') {
+            return Err(Malformed { at: self.at });
+        }
+        self.at += 1;
+        Ok(next == b',')
+    }
+
     /// Visits every member of an object. `member` must read the value, or skip it.
     #[inline]
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, Str<'a>) -> Walk<()>) -> Walk<()> {

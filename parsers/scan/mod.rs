@@ -5,6 +5,7 @@ pub mod json;
 pub mod json_shape;
 pub mod line;
 pub mod number;
+pub mod protobuf;
 pub mod semconv;
 pub mod sql;
 pub mod time;
