@@ -60,10 +60,13 @@ impl FormatRule {
             && let Some(rule) = Self::of(rest)
         {
             let glob = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
-            let paths = globset::Glob::new(&glob).map_err(|e| Error::Usage(format!("--log-format {text}: {e}")))?.compile_matcher();
+            let paths =
+                globset::Glob::new(&glob).map_err(|e| Error::Usage(format!("--log-format {text}: {e}")))?.compile_matcher();
             return Ok(FormatRule { paths: Some(paths), ..rule });
         }
-        Err(Error::Usage(format!("--log-format {text}: neither a format's name nor a format string; `narrows formats` lists the names")))
+        Err(Error::Usage(format!(
+            "--log-format {text}: neither a format's name nor a format string; `narrows formats` lists the names"
+        )))
     }
 
     fn of(text: &str) -> Option<FormatRule> {
@@ -190,7 +193,8 @@ pub type Progress<'a> = &'a (dyn Fn(&Path, u64) + Sync);
 /// # Errors
 /// Only when the frame cannot be made; inputs that cannot be read are listed in the result.
 pub fn load(inputs: &[Found], options: &Options, progress: Progress<'_>) -> Result<Loaded> {
-    let mut reader = Reader { options, progress, builder: Builder::default(), sources: Vec::new(), skipped: Vec::new(), rejected: Vec::new() };
+    let mut reader =
+        Reader { options, progress, builder: Builder::default(), sources: Vec::new(), skipped: Vec::new(), rejected: Vec::new() };
     let mut errors = Vec::new();
     let mut seen = Seen::default();
     for found in inputs {
@@ -315,10 +319,20 @@ impl Reader<'_> {
         let mut line = 0u32;
         let cut_block = |bytes: &[u8]| last_record(bytes, decoder, settled.prefix);
         opened.read(cut_block, |offset, block| {
-            let pieces: Vec<Decoded> = state.pieces(block, decoder).into_par_iter().map(|(range, header)| {
-                let piece = Job { decoder, prefix: settled.prefix, options: self.options, offset: offset + range.start as u64, header: &header };
-                piece.run(&block[range])
-            }).collect();
+            let pieces: Vec<Decoded> = state
+                .pieces(block, decoder)
+                .into_par_iter()
+                .map(|(range, header)| {
+                    let piece = Job {
+                        decoder,
+                        prefix: settled.prefix,
+                        options: self.options,
+                        offset: offset + range.start as u64,
+                        header: &header,
+                    };
+                    piece.run(&block[range])
+                })
+                .collect();
             for decoded in pieces {
                 line = self.book(decoded, line);
             }
@@ -344,7 +358,8 @@ impl Reader<'_> {
         };
         for (reject, bytes) in batch.rejects.iter().zip(decoded.rejects.into_iter().map(Some).chain(std::iter::repeat(None))) {
             source.rejected[reject.reason as usize] += 1;
-            let place = Place { offset: reject.offset, line: u64::from(first_line) + u64::from(reject.line) + 1, reason: reject.reason };
+            let place =
+                Place { offset: reject.offset, line: u64::from(first_line) + u64::from(reject.line) + 1, reason: reject.reason };
             if source.first_rejects.len() < KEPT_REJECTS {
                 source.first_rejects.push(place);
             }
@@ -395,7 +410,11 @@ impl Job<'_> {
         let chunk = Chunk { offset, bytes, header: self.header };
         let mut batch = Batch::new(&chunk);
         self.decoder.decode(chunk, &mut batch);
-        let rejects = if self.options.keep_rejects { batch.rejects.iter().map(|r| text_of(bytes, r.offset - offset, r.len)).collect() } else { Vec::new() };
+        let rejects = if self.options.keep_rejects {
+            batch.rejects.iter().map(|r| text_of(bytes, r.offset - offset, r.len)).collect()
+        } else {
+            Vec::new()
+        };
         relocate(&mut batch, self.offset);
         if let Some(tz) = self.options.tz.as_ref().filter(|_| self.decoder.facts().zone_missing) {
             batch.shift_start(|local| to_utc(local, tz));

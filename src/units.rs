@@ -123,7 +123,9 @@ mod tests {
 
     #[test]
     fn numbers_keep_three_digits() {
-        for (value, want) in [(0.01234, "0.0123"), (1.236, "1.24"), (31.46, "31.5"), (412.3, "412"), (31_240.4, "31,240"), (0.25, "0.250")] {
+        for (value, want) in
+            [(0.01234, "0.0123"), (1.236, "1.24"), (31.46, "31.5"), (412.3, "412"), (31_240.4, "31,240"), (0.25, "0.250")]
+        {
             assert_eq!(three_digits(value), want);
         }
         assert_eq!(three_digits(f64::NAN), "-");

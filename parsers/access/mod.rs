@@ -1,57 +1,49 @@
 //! Access logs: requests as the edge saw them.
 
-mod caddy;
-mod custom;
-mod envoy_json;
-mod fields;
-mod json_lines;
-mod ltsv;
-use crate::Format;
-
-mod apache;
-mod config;
-mod gunicorn;
-mod ingress_nginx;
-mod lighttpd;
-mod nginx;
-mod pattern;
-mod percent;
-mod settle;
-mod shape;
-mod traefik_json;
 mod alb;
+mod apache;
+mod caddy;
 mod cloudfront;
+mod config;
+mod custom;
 mod elb;
 mod envoy;
+mod envoy_json;
+mod fields;
 mod first_lines;
+mod gunicorn;
 mod haproxy;
 mod http;
+mod ingress_nginx;
 mod jmeter;
+mod json_lines;
+mod lighttpd;
+mod ltsv;
+mod nginx;
 mod nlb;
+mod pattern;
+mod percent;
 mod s3;
+mod settle;
+mod shape;
 mod squid;
+mod strftime;
+mod tomcat;
 mod traefik;
+mod traefik_json;
+mod uwsgi;
 mod w3c;
+
+pub use config::layout_from_config;
 
 use crate::Format;
 
 /// Access-log formats, the most specific first.
 pub static FORMATS: &[&dyn Format] = &[
-    &nginx::Nginx,
     &traefik_json::TraefikJson,
     &caddy::Caddy,
     &envoy_json::EnvoyJson,
     &ltsv::Ltsv,
-    &json_lines::JsonLines,
-    &custom::Custom,
-mod strftime;
-mod tomcat;
-mod uwsgi;
-
-pub use config::layout_from_config;
-
-/// Access-log formats, the most specific first.
-pub static FORMATS: &[&dyn Format] = &[
     &ingress_nginx::IngressNginx,
     &nginx::Nginx,
     &tomcat::Tomcat,
@@ -72,4 +64,6 @@ pub static FORMATS: &[&dyn Format] = &[
     &haproxy::Haproxy,
     &traefik::Traefik,
     &squid::Squid,
+    &json_lines::JsonLines,
+    &custom::Custom,
 ];

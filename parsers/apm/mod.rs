@@ -1,21 +1,16 @@
 //! Spans of tracing systems.
 
-mod documents;
-mod ids;
-mod jaeger;
-mod otlp_json;
-mod span;
-mod wait;
-mod span;
-mod wait;
-
 mod datadog;
+mod documents;
 mod elastic;
+mod ids;
 mod jaeger;
 mod otlp_json;
 mod otlp_proto;
 mod skywalking;
+mod span;
 mod span_csv;
+mod wait;
 mod xray;
 mod zipkin;
 

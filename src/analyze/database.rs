@@ -84,7 +84,11 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links, of: &RequestOf, requests: 
         calls.statement.push(number);
         calls.request.push(if (request as usize) < requests.len() { request } else { NONE });
         calls.duration.push(links.duration[row]);
-        calls.server.push(if by_server { links.duration[row] } else { server_ns.get(&(row as u32)).copied().unwrap_or(NULL_I64) });
+        calls.server.push(if by_server {
+            links.duration[row]
+        } else {
+            server_ns.get(&(row as u32)).copied().unwrap_or(NULL_I64)
+        });
         calls.count.push(rows.count(row).unwrap_or(1));
         calls.rows.push(rows.rows(row));
         calls.failed.push(matches!(rows.outcome(row), Outcome::Failed | Outcome::TimedOut));
@@ -118,7 +122,10 @@ fn pair_by_time(rows: &Rows<'_>, links: &Links, unclaimed: &[u32], server_of: &m
         let end = start.saturating_add(links.duration[server as usize].max(0));
         let from = list.partition_point(|&(caller_end, _, _)| caller_end < end.saturating_sub(SLACK_NS));
         // Few calls of one statement run at once: a short look ahead finds the one around.
-        let around = list[from..].iter().take(64).find(|&&(_, caller_start, row)| caller_start <= start.saturating_add(SLACK_NS) && !used.contains(&row));
+        let around = list[from..]
+            .iter()
+            .take(64)
+            .find(|&&(_, caller_start, row)| caller_start <= start.saturating_add(SLACK_NS) && !used.contains(&row));
         if let Some(&(_, _, caller)) = around {
             used.insert(caller);
             server_of.insert(server, caller);

@@ -102,7 +102,8 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
     let mut numbers: HashMap<EndpointKey, u32> = HashMap::new();
     for request in 0..requests.len() {
         let row = named.row[request] as usize;
-        let key = EndpointKey { method: rows.method(row), name: rows.name(row), service: rows.service(requests.row[request] as usize) };
+        let key =
+            EndpointKey { method: rows.method(row), name: rows.name(row), service: rows.service(requests.row[request] as usize) };
         let next = requests.endpoints.len() as u32;
         let number = *numbers.entry(key).or_insert(next);
         if number == next {
@@ -113,7 +114,11 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
         requests.duration.push(links.duration[root]);
         requests.outcome.push(outcome(rows, root, named.inner_failure[request]));
         let stamp = named.stamp[request] as usize;
-        let end = if links.start[stamp] == NULL_I64 { NULL_I64 } else { links.start[stamp].saturating_add(links.duration[stamp].max(0)) };
+        let end = if links.start[stamp] == NULL_I64 {
+            NULL_I64
+        } else {
+            links.start[stamp].saturating_add(links.duration[stamp].max(0))
+        };
         requests.end.push(end);
     }
     (requests, of)
@@ -121,7 +126,10 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
 
 /// Traces of which the root span was given.
 fn traces_with_root(rows: &Rows<'_>, links: &Links) -> hashbrown::HashSet<u128> {
-    (0..rows.len()).filter(|&row| rows.span(row).is_some() && links.fate[row] != Fate::Orphan && links.parent[row] == NONE).filter_map(|row| rows.trace(row)).collect()
+    (0..rows.len())
+        .filter(|&row| rows.span(row).is_some() && links.fate[row] != Fate::Orphan && links.parent[row] == NONE)
+        .filter_map(|row| rows.trace(row))
+        .collect()
 }
 
 /// Whether a row is a request from outside.
@@ -163,7 +171,11 @@ impl Named {
     /// The outermost record names the request, unless only an inner one has a URL; the record with
     /// the finest clock stamps it.
     fn of(rows: &Rows<'_>, requests: &Requests, of: &RequestOf, any_child: bool) -> Named {
-        let mut named = Named { row: requests.row.clone(), stamp: requests.row.clone(), inner_failure: vec![Outcome::Unknown; requests.len()] };
+        let mut named = Named {
+            row: requests.row.clone(),
+            stamp: requests.row.clone(),
+            inner_failure: vec![Outcome::Unknown; requests.len()],
+        };
         if !any_child {
             return named;
         }
@@ -184,7 +196,9 @@ impl Named {
             // A clock that shows whole seconds is seen on the stamp itself: start + duration.
             let whole = |row: u32| rows.end(row as usize).is_some_and(|end| end % 1_000_000_000 == 0);
             let stamp = &mut named.stamp[request];
-            if whole(*stamp) && !whole(row) || whole(*stamp) == whole(row) && rows.span(row as usize).is_none() && step(row) < step(*stamp) && whole(*stamp) {
+            if whole(*stamp) && !whole(row)
+                || whole(*stamp) == whole(row) && rows.span(row as usize).is_none() && step(row) < step(*stamp) && whole(*stamp)
+            {
                 *stamp = row;
             }
             let outcome = rows.outcome(row as usize);

@@ -39,7 +39,8 @@ pub fn by_group(group: &[u32], duration: &[i64], groups: usize, quantiles: &[f64
     let values: Vec<Option<i64>> = duration.iter().map(|&d| (d != NULL_I64).then_some(d)).collect();
     let frame = df!("group" => group, "ns" => values)?;
     let ns = || col("ns");
-    let mut measures = vec![len().alias("calls"), ns().count().alias("timed"), ns().sum().alias("total"), ns().max().alias("max")];
+    let mut measures =
+        vec![len().alias("calls"), ns().count().alias("timed"), ns().sum().alias("total"), ns().max().alias("max")];
     for (i, &q) in quantiles.iter().enumerate() {
         measures.push(ns().quantile(lit(q), QuantileMethod::Equiprobable).cast(DataType::Int64).alias(format!("q{i}")));
     }

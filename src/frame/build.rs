@@ -88,7 +88,8 @@ impl Builder {
         let mut columns = Vec::new();
         let source = pieces.iter().flat_map(|(source, _, piece)| std::iter::repeat_n(*source, piece.batch.len()));
         columns.push(Series::new("source".into(), source.collect::<Vec<u32>>()).into_column());
-        let line = pieces.iter().flat_map(|(_, first, piece)| piece.batch.line.iter().map(move |line| first.saturating_add(*line)));
+        let line =
+            pieces.iter().flat_map(|(_, first, piece)| piece.batch.line.iter().map(move |line| first.saturating_add(*line)));
         columns.push(Series::new("line".into(), line.collect::<Vec<u32>>()).into_column());
         let mut dense = |name: &str, take: fn(&mut Piece) -> Vec<u8>| {
             let mut all = Vec::with_capacity(rows);

@@ -35,7 +35,13 @@ impl Frame {
     ///
     /// # Errors
     /// When the columns differ in length.
-    pub(super) fn new(height: usize, columns: Vec<polars::prelude::Column>, trace: Vec<u128>, request: Vec<u128>, names: Names) -> PolarsResult<Self> {
+    pub(super) fn new(
+        height: usize,
+        columns: Vec<polars::prelude::Column>,
+        trace: Vec<u128>,
+        request: Vec<u128>,
+        names: Names,
+    ) -> PolarsResult<Self> {
         Ok(Frame { data: DataFrame::new(height, columns)?, trace, request, names })
     }
 

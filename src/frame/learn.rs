@@ -35,7 +35,11 @@ pub(super) fn learn(names: &Names, endpoints: &HashSet<u32>) -> HashMap<u32, Str
             }
         }
     }
-    paths.into_iter().filter(|(key, _)| changed.contains(key)).map(|(key, segments)| (key, format!("/{}", segments.join("/")))).collect()
+    paths
+        .into_iter()
+        .filter(|(key, _)| changed.contains(key))
+        .map(|(key, segments)| (key, format!("/{}", segments.join("/"))))
+        .collect()
 }
 
 #[cfg(test)]

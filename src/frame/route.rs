@@ -86,10 +86,11 @@ impl Route {
         let rest = self.parts.last() == Some(&Part::Rest);
         let fixed = self.parts.len() - usize::from(rest);
         let enough = if rest { segments.len() > fixed } else { segments.len() == fixed };
-        enough && self.parts.iter().zip(segments).all(|(part, segment)| match part {
-            Part::Fixed(text) => text.as_bytes() == *segment,
-            Part::Any | Part::Rest => !segment.is_empty(),
-        })
+        enough
+            && self.parts.iter().zip(segments).all(|(part, segment)| match part {
+                Part::Fixed(text) => text.as_bytes() == *segment,
+                Part::Any | Part::Rest => !segment.is_empty(),
+            })
     }
 }
 

@@ -73,7 +73,8 @@ fn push_route_variable(out: &mut Vec<u8>) {
 }
 
 fn is_name(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'(' | b')' | b'\\' | b'+' | b'*'))
+    !text.is_empty()
+        && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'(' | b')' | b'\\' | b'+' | b'*'))
 }
 
 /// A segment of several tokens, of which some may be ids: `order-4711`, `main.8f3a2b1c9d.js`.
@@ -189,7 +190,15 @@ mod tests {
 
     #[test]
     fn words_versions_and_files_are_kept() {
-        for path in ["/api/v2/oauth2/token", "/static/js/jquery-3.7.1.min.js", "/iso8601/parse", "/a/b-c_d.e", "/img/logo-2x.png", "/healthz", "/Accounts/GetBalance"] {
+        for path in [
+            "/api/v2/oauth2/token",
+            "/static/js/jquery-3.7.1.min.js",
+            "/iso8601/parse",
+            "/a/b-c_d.e",
+            "/img/logo-2x.png",
+            "/healthz",
+            "/Accounts/GetBalance",
+        ] {
             assert_eq!(of(path), path);
         }
     }

@@ -131,7 +131,12 @@ impl Opened {
     }
 }
 
-fn read_blocks(path: &Path, mut reader: Box<dyn Read + Send>, cut: impl Fn(&[u8]) -> usize, mut block: impl FnMut(u64, &[u8])) -> Result<u64> {
+fn read_blocks(
+    path: &Path,
+    mut reader: Box<dyn Read + Send>,
+    cut: impl Fn(&[u8]) -> usize,
+    mut block: impl FnMut(u64, &[u8]),
+) -> Result<u64> {
     let (mut bytes, mut offset, mut want) = (Vec::new(), 0u64, BLOCK);
     loop {
         let missing = want.saturating_sub(bytes.len());

@@ -108,7 +108,10 @@ mod tests {
         for name in ["logs/x.log", "logs/x.log.1", "logs/x.log.2.gz", "logs/x.log-20261121", "logs/x.log-20261121.gz"] {
             assert_eq!(family(Path::new(name)), "logs/x.log", "{name}");
         }
-        assert_eq!(family(Path::new("a/localhost_access_log.2026-11-22.txt")), family(Path::new("a/localhost_access_log.2026-11-23.txt")));
+        assert_eq!(
+            family(Path::new("a/localhost_access_log.2026-11-22.txt")),
+            family(Path::new("a/localhost_access_log.2026-11-23.txt"))
+        );
         assert_ne!(family(Path::new("a/x.log")), family(Path::new("b/x.log")));
         assert_ne!(family(Path::new("a/x.log")), family(Path::new("a/y.log")));
     }

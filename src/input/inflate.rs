@@ -44,7 +44,9 @@ impl Compression {
             Compression::Zstd => Box::new(zstd::Decoder::new(raw)?),
             Compression::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(raw)),
             Compression::Xz => Box::new(liblzma::read::XzDecoder::new_multi_decoder(raw)),
-            Compression::FramedZstd => Box::new(Frames { raw: BufReader::new(raw), frame: Cursor::new(Vec::new()).chain(Cursor::new(b"")) }),
+            Compression::FramedZstd => {
+                Box::new(Frames { raw: BufReader::new(raw), frame: Cursor::new(Vec::new()).chain(Cursor::new(b"")) })
+            }
         })
     }
 }

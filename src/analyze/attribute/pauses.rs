@@ -22,8 +22,10 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
     if timelines.is_empty() {
         return;
     }
-    let hosts_with_requests: HashSet<u32> =
-        (0..rows.len()).filter(|&row| rows.is(row, Kind::Request) && of[row] != NONE).map(|row| origins[rows.source[row] as usize].host).collect();
+    let hosts_with_requests: HashSet<u32> = (0..rows.len())
+        .filter(|&row| rows.is(row, Kind::Request) && of[row] != NONE)
+        .map(|row| origins[rows.source[row] as usize].host)
+        .collect();
     let mut by_request: HashMap<u32, HashSet<u32>> = HashMap::new();
     for row in (0..rows.len()).filter(|&row| of[row] != NONE && rows.is(row, Kind::Request)) {
         by_request.entry(of[row]).or_default().insert(origins[rows.source[row] as usize].host);
@@ -39,7 +41,8 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
         let hosts = by_request.get(&(request as u32));
         let applies = |host: &u32| !hosts_with_requests.contains(host) || hosts.is_some_and(|hosts| hosts.contains(host));
         let window = (end.saturating_sub(duration), end);
-        let paused = timelines.iter().filter(|(host, _)| applies(host)).map(|(_, timeline)| overlap(timeline, window)).max().unwrap_or(0);
+        let paused =
+            timelines.iter().filter(|(host, _)| applies(host)).map(|(_, timeline)| overlap(timeline, window)).max().unwrap_or(0);
         let buckets = &mut requests.buckets[request];
         let mut left = paused;
         for bucket in [Bucket::Own, Bucket::Network, Bucket::External, Bucket::Unaccounted] {

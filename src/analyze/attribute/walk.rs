@@ -33,7 +33,13 @@ pub(crate) struct Attribution {
 }
 
 /// Splits every request.
-pub(crate) fn attribute(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &mut Requests) -> Attribution {
+pub(crate) fn attribute(
+    rows: &Rows<'_>,
+    origins: &[Origin],
+    links: &Links,
+    of: &RequestOf,
+    requests: &mut Requests,
+) -> Attribution {
     if links.fate.contains(&Fate::Child) {
         return joined(rows, origins, links, of, requests);
     }
@@ -78,7 +84,8 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
     for (row, &above) in parent.iter().enumerate().filter(|(_, p)| **p != NO_PARENT && **p != DROPPED) {
         if rows.is(row, Kind::Request) && rows.span(row).is_none() && links.duration[row] > links.duration[above as usize] {
             attribution.clipped += 1;
-            attribution.clipped_ns = attribution.clipped_ns.saturating_add(links.duration[row] - links.duration[above as usize].max(0));
+            attribution.clipped_ns =
+                attribution.clipped_ns.saturating_add(links.duration[row] - links.duration[above as usize].max(0));
         }
     }
     attribution.contradictions = contradictions(rows, links);

@@ -3,16 +3,16 @@
 use super::erlang::wait as open_wait;
 use super::evidence::{Evidence, Verdict};
 use super::growth::{self, Growth};
-use super::ladder::{climb, label, Ladder};
-use super::load::{bins, levels, scalability, LoadLevel};
+use super::ladder::{Ladder, climb, label};
+use super::load::{LoadLevel, bins, levels, scalability};
 use super::model::{Basis, Kind, Resource, Size, System};
 use super::state::{Prediction, State, StatementDemand, Station};
-use super::stats::{batch_means, Estimate};
-use super::sweep::{infer_size, Inferred, Steps};
-use super::target::{reach, what_if, Outcome, Target, WhatIf};
-use super::usage::{completions, measure, steps, Completions, Usage};
+use super::stats::{Estimate, batch_means};
+use super::sweep::{Inferred, Steps, infer_size};
+use super::target::{Outcome, Target, WhatIf, reach, what_if};
+use super::usage::{Completions, Usage, completions, measure, steps};
 use super::usl::{Curve, Refusal};
-use super::window::{full_period, stalls, trimmed, whole, Window};
+use super::window::{Window, full_period, stalls, trimmed, whole};
 
 /// What to compute beside the ceiling.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,12 +142,15 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     };
     let mean_response = inside.area(log.from_ns, log.to_ns) / system.requests.len() as f64 / 1e9;
     if system.requests.len() < LEAST_REQUESTS || log.seconds() < 10.0 * mean_response {
-        let why = format!("{} requests in {:.1} s: 100 and ten times the response time are needed", system.requests.len(), log.seconds());
+        let why = format!(
+            "{} requests in {:.1} s: 100 and ten times the response time are needed",
+            system.requests.len(),
+            log.seconds()
+        );
         return refused(system, why);
     }
     let holders: Vec<Steps> = system.resources.iter().map(steps).collect();
-    let sizes: Vec<(Size, Option<Inferred>)> =
-        system.resources.iter().zip(&holders).map(|(r, s)| size_of(r, s, calm)).collect();
+    let sizes: Vec<(Size, Option<Inferred>)> = system.resources.iter().zip(&holders).map(|(r, s)| size_of(r, s, calm)).collect();
     let depths: Vec<usize> = (0..system.resources.len()).map(|i| depth(&system.resources, i)).collect();
 
     // The innermost resource that was full for long enough, and waited for, sets the window.
@@ -165,9 +168,9 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             resource(&view, i, sizes[i])
         })
         .collect();
-    let cause = (0..resources.len())
-        .filter(|&i| resources[i].verdict == Verdict::Saturated)
-        .max_by(|&a, &b| depths[a].cmp(&depths[b]).then_with(|| nan_last(resources[b].ceiling_tps).total_cmp(&nan_last(resources[a].ceiling_tps))));
+    let cause = (0..resources.len()).filter(|&i| resources[i].verdict == Verdict::Saturated).max_by(|&a, &b| {
+        depths[a].cmp(&depths[b]).then_with(|| nan_last(resources[b].ceiling_tps).total_cmp(&nan_last(resources[a].ceiling_tps)))
+    });
 
     let goodput = rate_by_batches(system, window);
     let state = state(system, &resources, &done, goodput);
@@ -354,7 +357,9 @@ fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, Option<Infer
     let half = sampling.map(|s| (s.high - s.mean) / s.mean);
     let arrivals = usage.acquisitions() as f64 / window.seconds();
     let open_wait = match (size.known(), usage.intrinsic_mean, usage.arrival_scv, usage.hold_scv) {
-        (Some(m), Some(hold), Some(arrival), Some(spread)) => open_wait(m, arrivals * hold, hold, arrival, spread).map(|w| w.interval()),
+        (Some(m), Some(hold), Some(arrival), Some(spread)) => {
+            open_wait(m, arrivals * hold, hold, arrival, spread).map(|w| w.interval())
+        }
         _ => None,
     };
     let total: f64 = usage.by_endpoint.iter().sum();

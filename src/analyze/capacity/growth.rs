@@ -4,7 +4,7 @@
 //! was saturated throughout cannot tell, and then says so.
 
 use super::model::{Hold, Request, Resource};
-use super::sweep::{elasticity, levels, Steps};
+use super::sweep::{Steps, elasticity, levels};
 use super::window::Window;
 
 /// What the log says of a larger resource.

@@ -221,10 +221,7 @@ pub fn climb(state: &State, now_tps: f64, now_low_tps: f64, most_rungs: usize) -
         if rungs.len() >= most_rungs {
             break format!("beyond {before:.1} TPS the ladder was not followed");
         }
-        let mut steps: Vec<Rung> = fixes(&state, &now)
-            .into_iter()
-            .filter_map(|fix| take(&state, fix, before, floor))
-            .collect();
+        let mut steps: Vec<Rung> = fixes(&state, &now).into_iter().filter_map(|fix| take(&state, fix, before, floor)).collect();
         steps.sort_by(|a, b| gain(&b.step).total_cmp(&gain(&a.step)));
         let useful = |rung: &&Rung| rung.step.after_high_tps > 1.02 * before.max(1e-9) && gain(&rung.step) > 1.01 * before;
         let main = steps.iter().position(|r| useful(&r) && matches!(r.step.action, Fix::Enlarge { .. }));
@@ -292,7 +289,8 @@ fn fixes(state: &State, now: &Prediction) -> Vec<Fix> {
         saved: 0.5 * s.seconds,
     }));
     if statements.is_empty() || station.kind == Kind::External {
-        let work = station.work.unwrap_or(if matches!(station.kind, Kind::External | Kind::Database) { station.demand } else { 0.0 });
+        let work =
+            station.work.unwrap_or(if matches!(station.kind, Kind::External | Kind::Database) { station.demand } else { 0.0 });
         if work > 0.0 {
             out.push(Fix::FasterCall { resource: binding, saved: 0.5 * work });
         }
@@ -336,7 +334,9 @@ fn assumption(fix: &Fix, after: &State, prediction: &Prediction) -> String {
             let slope = station.growth.slope.unwrap_or(0.0);
             format!("the rate keeps growing by {slope:.2} % for each 1 % of slots")
         }
-        (Fix::Enlarge { .. }, Gain::Unknown, _) => "the log holds no low-load period; hold time at low load would decide".to_owned(),
+        (Fix::Enlarge { .. }, Gain::Unknown, _) => {
+            "the log holds no low-load period; hold time at low load would decide".to_owned()
+        }
         (Fix::ReleaseEarly { .. }, ..) => "only the calls need it".to_owned(),
         (Fix::Detach { .. }, ..) => "the call can run without holding it".to_owned(),
         (Fix::FewerCalls { .. } | Fix::FasterStatement { .. } | Fix::FasterCall { .. }, ..) => {

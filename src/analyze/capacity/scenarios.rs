@@ -1,6 +1,6 @@
 //! Whole analyses of simulated logs against the simulator's truth: ceilings, next rungs, and what must stay an interval.
 
-use super::analyse::{analyse, Capacity, Options};
+use super::analyse::{Capacity, Options, analyse};
 use super::growth::Gain;
 use super::ladder::Fix;
 use super::testing::{close, simulated, vector};
@@ -18,7 +18,10 @@ fn run(name: &str, workers: u32, pool: u32) -> Capacity {
 }
 
 fn show(name: &str, out: &Capacity) {
-    println!("== {name}: ceiling {:?} [{:?}, {:?}] cause {:?}", out.ceiling_tps, out.ceiling_low_tps, out.ceiling_high_tps, out.cause);
+    println!(
+        "== {name}: ceiling {:?} [{:?}, {:?}] cause {:?}",
+        out.ceiling_tps, out.ceiling_low_tps, out.ceiling_high_tps, out.cause
+    );
     for found in &out.resources {
         for line in super::explain::resource(out, &found.name).expect("there") {
             println!("   {line}");

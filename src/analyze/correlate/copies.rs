@@ -65,7 +65,15 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
         let row = row as usize;
         let id = if ids { rows.request(row).unwrap_or(0) } else { 0 };
         let duration = rows.duration(row).unwrap_or(0) / step;
-        (rows.kind(row) as u8, rows.name(row), rows.method(row), rows.session(row).unwrap_or(0), duration, rows.status(row).unwrap_or(0), id)
+        (
+            rows.kind(row) as u8,
+            rows.name(row),
+            rows.method(row),
+            rows.session(row).unwrap_or(0),
+            duration,
+            rows.status(row).unwrap_or(0),
+            id,
+        )
     };
     let live = |row: &&u32| links.fate[**row as usize] == Fate::Root;
     let mut twins: HashMap<Likeness, Vec<u32>> = HashMap::new();
@@ -76,7 +84,8 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
     let end = |row: u32| links.start[row as usize].saturating_add(rows.duration(row as usize).unwrap_or(0));
     let (mut found, mut used) = (Vec::new(), HashSet::new());
     for &row in other.iter().filter(live) {
-        let twin = twins.get(&like(row)).into_iter().flatten().find(|&&t| !used.contains(&t) && (end(t) - end(row)).abs() <= tolerance);
+        let twin =
+            twins.get(&like(row)).into_iter().flatten().find(|&&t| !used.contains(&t) && (end(t) - end(row)).abs() <= tolerance);
         if let Some(&twin) = twin {
             used.insert(twin);
             found.push(row);

@@ -27,7 +27,15 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
     // A start and a duration are each cut to the export's step, so an end may differ by two steps.
     let coarsest = spans.iter().map(|&row| origins[rows.source[row as usize] as usize].stamp_resolution_ns).max().unwrap_or(0);
     options.copy_tolerance_ns = options.copy_tolerance_ns.max(2 * coarsest);
-    let columns = Columns { trace: &trace, span: &span, parent_span: &parent_span, role: &role, start: &start, end: &end, follows_from: &[] };
+    let columns = Columns {
+        trace: &trace,
+        span: &span,
+        parent_span: &parent_span,
+        role: &role,
+        start: &start,
+        end: &end,
+        follows_from: &[],
+    };
     let mut identity = resolve(&columns, &options);
     keep_the_finest(rows, origins, &spans, &mut identity.parent, &mut identity.duplicates);
 
@@ -56,9 +64,8 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
             links.fate[row] = Fate::Orphan;
         }
     }
-    let copies_within = |&&(copy, kept): &&(u32, u32)| {
-        rows.source[spans[copy as usize] as usize] == rows.source[spans[kept as usize] as usize]
-    };
+    let copies_within =
+        |&&(copy, kept): &&(u32, u32)| rows.source[spans[copy as usize] as usize] == rows.source[spans[kept as usize] as usize];
     let within = identity.duplicates.iter().filter(copies_within).count() as u64;
     links.joined.duplicates += within;
     links.joined.copies += identity.duplicates.len() as u64 - within;

@@ -67,7 +67,11 @@ fn absorb(rows: &Rows<'_>, links: &mut Links, steps: &mut [u32], into: u32) {
 /// the one before, all else to the one after, where it lies within that request's time.
 pub(super) fn claim_by_session(rows: &Rows<'_>, links: &mut Links) {
     for session in sessions(rows).values() {
-        let calls: Vec<u32> = session.iter().copied().filter(|&row| links.fate[row as usize] != Fate::Absorbed && links.fate[row as usize] != Fate::Copy).collect();
+        let calls: Vec<u32> = session
+            .iter()
+            .copied()
+            .filter(|&row| links.fate[row as usize] != Fate::Absorbed && links.fate[row as usize] != Fate::Copy)
+            .collect();
         let owner: Vec<u32> = calls.iter().map(|&row| links.parent[row as usize]).collect();
         let mut before = vec![NONE; calls.len()];
         let mut after = vec![NONE; calls.len()];

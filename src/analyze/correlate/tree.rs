@@ -46,7 +46,10 @@ impl Tree<'_> {
         // by the server's own log, or stands in for it.
         requests.retain(|&row| {
             let Some(caller) = rows.parent_span(row as usize).and_then(span_of) else { return true };
-            let twin = spans.iter().find(|&&s| is_callee(rows, s) && (self.links.parent[s as usize] == caller || rows.span(s as usize) == rows.parent_span(row as usize)));
+            let twin = spans.iter().find(|&&s| {
+                is_callee(rows, s)
+                    && (self.links.parent[s as usize] == caller || rows.span(s as usize) == rows.parent_span(row as usize))
+            });
             if twin.is_some() {
                 self.links.fate[row as usize] = Fate::Copy;
                 self.links.joined.copies += 1;
@@ -55,7 +58,9 @@ impl Tree<'_> {
             }
             false
         });
-        requests.sort_by_key(|&row| (self.tiers.rank(tier_of(rows, self.origins, row as usize)), self.links.start[row as usize], row));
+        requests.sort_by_key(|&row| {
+            (self.tiers.rank(tier_of(rows, self.origins, row as usize)), self.links.start[row as usize], row)
+        });
         self.chain(&requests);
         // Spans without a parent hang under the innermost plain request that could hold them.
         let outer = requests.last().copied();

@@ -35,7 +35,13 @@ fn told_by_caller(context: &Context<'_>, row: usize) -> bool {
 /// A transaction that states what it waited for a connection and spent in the database. Where its
 /// statements are joined they say when the connection was held; else the amounts are laid out in
 /// the order queue, pool wait, database.
-fn add_stated(context: &Context<'_>, found: &mut Found, row: usize, (start, end): (i64, i64), statements: &HashMap<u32, Vec<u32>>) {
+fn add_stated(
+    context: &Context<'_>,
+    found: &mut Found,
+    row: usize,
+    (start, end): (i64, i64),
+    statements: &HashMap<u32, Vec<u32>>,
+) {
     let [queue, pool_wait, database, ..] = context.rows.parts(row);
     let (Some(wait), Some(database)) = (pool_wait, database) else { return };
     if wait == 0 && database == 0 {
@@ -175,4 +181,3 @@ fn pool_name<'a>(context: &Context<'a>, row: usize) -> &'a str {
         key => context.rows.text(key),
     }
 }
-

@@ -63,7 +63,14 @@ impl Context<'_> {
 }
 
 /// Builds the resources of the whole traffic.
-pub(crate) fn build(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &Requests, host_names: &[String]) -> Resources {
+pub(crate) fn build(
+    rows: &Rows<'_>,
+    origins: &[Origin],
+    links: &Links,
+    of: &RequestOf,
+    requests: &Requests,
+    host_names: &[String],
+) -> Resources {
     let gauges = sizes::Gauges::of(rows, origins, links);
     let context = Context { rows, links, of, origins, gauges, host_names };
     let mut found = Found::default();
@@ -136,7 +143,8 @@ fn finish(context: &Context<'_>, mut found: Found, requests: &Requests) -> Resou
     // Connections and permits are held within worker threads of the same host.
     for at in 0..found.resources.len() {
         let inner = matches!(found.resources[at].kind, model::Kind::Connections | model::Kind::External | model::Kind::Sockets);
-        let mut outer = (0..found.resources.len()).filter(|&o| found.resources[o].kind == model::Kind::Threads && found.host[o] == found.host[at]);
+        let mut outer = (0..found.resources.len())
+            .filter(|&o| found.resources[o].kind == model::Kind::Threads && found.host[o] == found.host[at]);
         if let (true, Some(first), None) = (inner, outer.next(), outer.next()) {
             found.resources[at].parent = Some(first);
         }
