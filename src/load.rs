@@ -228,7 +228,9 @@ pub struct Settled {
 /// [`Error::Unknown`] when no format fits, [`Error::Format`] when the format asked for does not.
 pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
     let rule = options.formats.iter().find(|rule| rule.fits(path));
-    let prefix = peel::sniff(head);
+    // Formats that know a carrier's prefix as their own come first.
+    let plain = rule.is_none().then(|| detect(head).into_iter().next()).flatten();
+    let prefix = if plain.is_some() { None } else { peel::sniff(head) };
     let peeled = prefix.map(|p| p.peel(whole_lines(head)));
     let head = peeled.as_ref().map_or(head, |p| &p.bytes);
     let mut opening = parsers::Options::default();
@@ -236,7 +238,7 @@ pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
     opening.layout = rule.and_then(|rule| rule.layout.clone());
     let (format, evidence) = match rule {
         Some(rule) => (rule.format, "named with --log-format".to_owned()),
-        None => match detect(head).into_iter().next() {
+        None => match plain.or_else(|| detect(head).into_iter().next()) {
             Some(best) => (best.format, best.verdict.evidence),
             None => return Err(Error::Unknown { path: path.to_owned(), hint: hint(head).to_owned() }),
         },
@@ -400,7 +402,7 @@ impl Job<'_> {
                         let (original, original_line) = peeled.original(*offset);
                         (*offset, *line) = (base + original, original_line);
                     }
-                    batch.lines = peeled.original_lines();
+                    batch.lines = memchr::memchr_iter(b'\n', bytes).count() as u32 + u32::from(bytes.last() != Some(&b'\n'));
                 })
             }
         }
@@ -466,17 +468,24 @@ fn last_record(bytes: &[u8], decoder: &dyn Decoder, prefix: Option<Prefix>) -> u
     while let Some(newline) = memchr::memrchr(b'\n', &bytes[..end.saturating_sub(1)]) {
         let line = &bytes[newline + 1..end];
         let starts = match prefix {
-            Some(prefix) => decoder.starts_record(&prefix.peel(line).bytes),
+            Some(prefix) => decoder.starts_record(&prefix.peel(line).bytes) && !prefix.is_partial(line_before(bytes, newline)),
             None => decoder.starts_record(line),
         };
-        if decoder.boundary() == Boundary::Line || starts {
+        if starts {
             // A whole last line of a line format may go, too.
-            let whole = decoder.boundary() == Boundary::Line && bytes.last() == Some(&b'\n');
+            let partial = prefix.is_some_and(|prefix| prefix.is_partial(line));
+            let whole = decoder.boundary() == Boundary::Line && bytes.last() == Some(&b'\n') && !partial;
             return if whole { bytes.len() } else { newline + 1 };
         }
         end = newline + 1;
     }
     0
+}
+
+/// The line that ends at a newline.
+fn line_before(bytes: &[u8], newline: usize) -> &[u8] {
+    let start = memchr::memrchr(b'\n', &bytes[..newline]).map_or(0, |at| at + 1);
+    &bytes[start..newline]
 }
 
 /// Pieces of blocks, cut at header lines where a format has them.
@@ -491,7 +500,10 @@ impl Headers {
         Headers { current: any.then(Vec::new) }
     }
 
-    fn pieces(&mut self, block: &[u8], decoder: &dyn Decoder) -> Vec<(std::ops::Range<usize>, Vec<u8>)> {
+    fn pieces(&mut self, block: &[u8], decoder: &dyn Decoder, prefix: Option<Prefix>) -> Vec<(std::ops::Range<usize>, Vec<u8>)> {
+        if let Some(prefix) = prefix {
+            return carried_pieces(block, decoder, prefix).into_iter().map(|range| (range, Vec::new())).collect();
+        }
         let Some(current) = &mut self.current else {
             return cut(block, PIECE, decoder).into_iter().map(|range| (range, Vec::new())).collect();
         };
@@ -505,6 +517,42 @@ impl Headers {
             }
         }
         pieces
+    }
+}
+
+/// Pieces of a block whose lines carry a prefix: none ends in the middle of a split line.
+fn carried_pieces(block: &[u8], decoder: &dyn Decoder, prefix: Prefix) -> Vec<std::ops::Range<usize>> {
+    let mut pieces: Vec<std::ops::Range<usize>> = Vec::new();
+    for piece in cut(block, PIECE, &Carried { decoder, prefix }) {
+        match pieces.last_mut() {
+            Some(last) if prefix.is_partial(line_before(block, last.end.saturating_sub(1))) => last.end = piece.end,
+            _ => pieces.push(piece),
+        }
+    }
+    pieces
+}
+
+/// A decoder as the cutter sees it behind a prefix.
+struct Carried<'a> {
+    decoder: &'a dyn Decoder,
+    prefix: Prefix,
+}
+
+impl Decoder for Carried<'_> {
+    fn facts(&self) -> Facts {
+        self.decoder.facts()
+    }
+
+    fn boundary(&self) -> Boundary {
+        self.decoder.boundary()
+    }
+
+    fn starts_record(&self, line: &[u8]) -> bool {
+        self.decoder.starts_record(&self.prefix.peel(line).bytes)
+    }
+
+    fn decode(&self, chunk: Chunk<'_>, batch: &mut Batch) {
+        self.decoder.decode(chunk, batch);
     }
 }
 

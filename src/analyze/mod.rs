@@ -2,13 +2,20 @@
 //! throughput. Opens no file, names no format, prints nothing.
 
 pub mod attribute;
+mod bottlenecks;
 pub mod bucket;
 pub mod capacity;
 mod columns;
 pub mod correlate;
 pub mod database;
 pub mod profile;
+mod rank;
 pub mod requests;
 pub mod resources;
+mod rules;
+mod run;
 pub mod sources;
 pub mod summary;
+pub mod tables;
+
+pub use run::{Analysis, Options, Quality, Totals, run};

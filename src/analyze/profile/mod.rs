@@ -4,7 +4,7 @@
 mod build;
 pub mod histogram;
 
-pub(crate) use build::build;
+pub(crate) use build::{build, is_error};
 
 use super::bucket::Buckets;
 use histogram::Histogram;

@@ -1,0 +1,318 @@
+//! From the profile to ranked rows: endpoints, statements, waits, pauses, the timeline.
+
+use hashbrown::HashMap;
+use parsers::Kind;
+
+use super::capacity::Capacity;
+use super::columns::Rows;
+use super::correlate::tiers::{TierKey, tier_of};
+use super::correlate::{Fate, Links, NONE};
+use super::database::Calls;
+use super::profile::histogram::Histogram;
+use super::profile::{Profile, Series};
+use super::requests::{RequestOf, Requests};
+use super::resources::Resources;
+use super::sources::Origin;
+use super::summary::{Summary, by_group, by_group_of_many};
+use super::tables::{EndpointRow, Evidence, PauseRow, SliceRow, StatementRow, TierRow, Times, WaitRow, id};
+use crate::error::Result;
+use crate::frame::NULL_I64;
+
+/// How many slowest records stand behind a row.
+const EVIDENCE: usize = 3;
+
+/// Everything ranking reads.
+pub(super) struct Ranking<'a> {
+    pub(super) rows: &'a Rows<'a>,
+    pub(super) origins: &'a [Origin],
+    pub(super) links: &'a Links,
+    pub(super) of: &'a RequestOf,
+    pub(super) requests: &'a Requests,
+    pub(super) calls: &'a Calls,
+    pub(super) profile: &'a Profile,
+    pub(super) quantiles: &'a [f64],
+}
+
+impl Ranking<'_> {
+    /// Length of the window, in seconds; `None` when it has none.
+    pub(super) fn seconds(&self) -> Option<f64> {
+        self.profile.window.map(|(first, last)| (last - first) as f64 / 1e9).filter(|&s| s > 0.0)
+    }
+
+    /// Endpoints by total time, then by calls, then by name.
+    pub(super) fn endpoints(&self) -> Vec<EndpointRow> {
+        let summaries =
+            by_group_of_many(&self.requests.endpoint, &self.requests.duration, self.requests.endpoints.len(), self.quantiles);
+        let evidence = slowest(self.rows, &self.requests.endpoint, &self.requests.row, &self.requests.duration, summaries.len());
+        let mut tiers = self.tiers();
+        let total: i64 = summaries.iter().filter_map(|s| s.total_ns).fold(0, i64::saturating_add);
+        let calls: u64 = summaries.iter().map(|s| s.calls).sum();
+        let mut rows: Vec<EndpointRow> = self
+            .profile
+            .endpoints
+            .iter()
+            .zip(summaries)
+            .zip(evidence)
+            .enumerate()
+            .filter(|(_, ((_, summary), _))| summary.calls > 0)
+            .map(|(number, ((series, summary), evidence))| EndpointRow {
+                id: id('e', &format!("{} {}", series.service, series.name)),
+                endpoint: series.name.clone(),
+                method: series.method.clone(),
+                service: series.service.clone(),
+                tiers: tiers.remove(&(number as u32)).unwrap_or_default(),
+                calls: summary.calls,
+                errors: series.errors(),
+                tps: self.seconds().map(|s| summary.calls as f64 / s),
+                share: share(summary.total_ns, total, summary.calls, calls),
+                bytes: series.volume,
+                buckets: series.buckets,
+                database_calls_per_request: series.database_calls.map(|n| n as f64 / summary.calls as f64),
+                times: times(summary),
+                evidence,
+            })
+            .collect();
+        rows.sort_by(|a, b| {
+            (b.times.total_ns, b.calls)
+                .cmp(&(a.times.total_ns, a.calls))
+                .then_with(|| (&a.endpoint, &a.service).cmp(&(&b.endpoint, &b.service)))
+        });
+        rows
+    }
+
+    /// For each endpoint, the records of every tier that belong to its requests.
+    fn tiers(&self) -> HashMap<u32, Vec<TierRow>> {
+        let mut tiers: HashMap<u32, Vec<TierRow>> = HashMap::new();
+        let mut sums: HashMap<(u32, TierKey), (u64, u64, i64, u32)> = HashMap::new();
+        for row in (0..self.rows.len()).filter(|&row| self.rows.is(row, Kind::Request) && self.of[row] != NONE) {
+            if self.links.fate[row] == Fate::Copy {
+                continue;
+            }
+            let endpoint = self.requests.endpoint[self.of[row] as usize];
+            let key = (endpoint, tier_of(self.rows, self.origins, row));
+            let sum = sums.entry(key).or_insert((0, 0, 0, self.rows.source[row]));
+            sum.0 += 1;
+            if self.links.duration[row] != NULL_I64 {
+                sum.1 += 1;
+                sum.2 = sum.2.saturating_add(self.links.duration[row]);
+            }
+        }
+        let mut keyed: Vec<_> = sums.into_iter().collect();
+        keyed.sort_by_key(|&((endpoint, tier), (calls, timed, sum, _))| {
+            (endpoint, std::cmp::Reverse((calls > 0, sum / (timed.max(1) as i64))), tier)
+        });
+        for ((endpoint, (_, service)), (calls, timed, sum, source)) in keyed {
+            let mean_ns = (timed > 0).then(|| (sum as f64 / timed as f64).round() as i64);
+            let row = TierRow { service: self.rows.text(service).to_owned(), source, calls, mean_ns };
+            tiers.entry(endpoint).or_default().push(row);
+        }
+        tiers
+    }
+
+    /// Statements by total time.
+    pub(super) fn statements(&self) -> Result<Vec<StatementRow>> {
+        let groups = self.calls.statements.len();
+        let summaries = by_group(&self.calls.statement, &self.calls.duration, groups, self.quantiles)?;
+        let evidence = slowest(self.rows, &self.calls.statement, &self.calls.row, &self.calls.duration, groups);
+        let mut callers = self.callers();
+        let per_endpoint = self.requests_per_endpoint();
+        let total: i64 = summaries.iter().filter_map(|s| s.total_ns).fold(0, i64::saturating_add);
+        let all_calls: u64 = summaries.iter().map(|s| s.calls).sum();
+        let requests = self.requests.len() as f64;
+        let mut rows: Vec<StatementRow> = Vec::with_capacity(groups);
+        for (number, ((series, summary), evidence)) in self.profile.statements.iter().zip(summaries).zip(evidence).enumerate() {
+            let calls = series.database_calls.unwrap_or(summary.calls);
+            let mut endpoints: Vec<(String, u64, f64)> = callers
+                .remove(&(number as u32))
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(endpoint, n)| {
+                    (self.profile.endpoints[endpoint as usize].name.clone(), n, n as f64 / per_endpoint[endpoint as usize] as f64)
+                })
+                .collect();
+            endpoints.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            rows.push(StatementRow {
+                id: id('s', &series.name),
+                statement: series.name.clone(),
+                system: series.method.clone(),
+                calls,
+                calls_per_request: (requests > 0.0).then(|| calls as f64 / requests),
+                errors: series.errors(),
+                server_ns: series.server_ns,
+                share: share(summary.total_ns, total, summary.calls, all_calls),
+                times: times(summary),
+                rows: series.volume,
+                endpoints,
+                evidence,
+            });
+        }
+        rows.sort_by(|a, b| {
+            (b.times.total_ns, b.calls)
+                .cmp(&(a.times.total_ns, a.calls))
+                .then_with(|| (&a.statement, &a.system).cmp(&(&b.statement, &b.system)))
+        });
+        Ok(rows)
+    }
+
+    /// Calls by statement and endpoint.
+    fn callers(&self) -> HashMap<u32, HashMap<u32, u64>> {
+        let mut callers: HashMap<u32, HashMap<u32, u64>> = HashMap::new();
+        for (call, &request) in self.calls.request.iter().enumerate().filter(|(_, r)| **r != NONE) {
+            let endpoint = self.requests.endpoint[request as usize];
+            *callers.entry(self.calls.statement[call]).or_default().entry(endpoint).or_default() +=
+                u64::from(self.calls.count[call]);
+        }
+        callers
+    }
+
+    fn requests_per_endpoint(&self) -> Vec<u64> {
+        let mut counts = vec![0u64; self.requests.endpoints.len()];
+        self.requests.endpoint.iter().for_each(|&endpoint| counts[endpoint as usize] += 1);
+        counts
+    }
+
+    /// Pauses by total time.
+    pub(super) fn pauses(&self) -> Vec<PauseRow> {
+        let mut by_cause: HashMap<u32, PauseRow> = HashMap::new();
+        for row in (0..self.rows.len()).filter(|&row| self.rows.is(row, Kind::Pause) && self.links.fate[row] != Fate::Copy) {
+            let Some(ns) = self.rows.duration(row) else { continue };
+            let pause = by_cause
+                .entry(self.rows.name(row))
+                .or_insert_with(|| PauseRow { cause: self.rows.text(self.rows.name(row)).to_owned(), ..PauseRow::default() });
+            pause.count += 1;
+            pause.total_ns = pause.total_ns.saturating_add(ns);
+            pause.max_ns = pause.max_ns.max(ns);
+        }
+        let mut pauses: Vec<PauseRow> = by_cause.into_values().collect();
+        pauses.sort_by(|a, b| b.total_ns.cmp(&a.total_ns).then_with(|| a.cause.cmp(&b.cause)));
+        pauses
+    }
+
+    /// Waits by total time.
+    pub(super) fn waits(&self, resources: &Resources, capacity: &Capacity) -> Vec<WaitRow> {
+        let total: i64 = self.requests.duration.iter().filter(|&&ns| ns != NULL_I64).fold(0, |sum, ns| sum.saturating_add(*ns));
+        let mut waits: Vec<WaitRow> = resources
+            .system
+            .resources
+            .iter()
+            .enumerate()
+            .filter(|(_, resource)| resource.holds.iter().any(|hold| hold.wait_ns > 0))
+            .map(|(at, resource)| {
+                let durations: Vec<i64> = resource.holds.iter().map(|hold| hold.wait_ns.max(0)).collect();
+                let summary = by_group_of_many(&vec![0; durations.len()], &durations, 1, self.quantiles).remove(0);
+                let known = capacity.resources.get(at);
+                let size = known.map_or(resource.size, |k| k.size);
+                let reading = resources.readings[at];
+                WaitRow {
+                    id: id('w', &format!("{} {}", resources.instance[at], resource.name)),
+                    resource: resource.name.clone(),
+                    instance: resources.instance[at].clone(),
+                    kind: resource.kind.name(),
+                    acquisitions: durations.len() as u64,
+                    waited: durations.iter().filter(|&&ns| ns > resource.resolution_ns).count() as u64,
+                    share: if total > 0 { summary.total_ns.unwrap_or(0) as f64 / total as f64 } else { 0.0 },
+                    times: times(summary),
+                    servers: size.value,
+                    servers_basis: size.basis.name(),
+                    in_use_max: reading
+                        .in_use_max
+                        .or_else(|| known.map(|k| k.in_use_max).filter(|_| resource.kind != super::capacity::model::Kind::Lock)),
+                    waiting_max: reading.waiting_max,
+                    utilization: known.and_then(|k| k.utilization),
+                    timeouts: resources.timeouts[at],
+                }
+            })
+            .collect();
+        waits.sort_by(|a, b| {
+            b.times.total_ns.cmp(&a.times.total_ns).then_with(|| (&a.resource, &a.instance).cmp(&(&b.resource, &b.instance)))
+        });
+        waits
+    }
+
+    /// The blocks of all endpoints together, as slices of time.
+    pub(super) fn timeline(&self) -> Vec<SliceRow> {
+        let mut slices: std::collections::BTreeMap<i64, (Histogram, u64, u64)> = std::collections::BTreeMap::new();
+        for block in self.profile.endpoints.iter().flat_map(|series: &Series| &series.blocks) {
+            let slice = slices.entry(block.start_ns).or_default();
+            slice.0.merge(&block.durations);
+            slice.1 += block.count;
+            slice.2 += block.errors;
+        }
+        let concurrency = self.concurrency(self.profile.block_ns);
+        let Some((first, last)) = self.profile.window else { return Vec::new() };
+        let width = self.profile.block_ns;
+        // Slices without a request are slices, too: a stall is the most telling of all.
+        (first.div_euclid(width)..=last.div_euclid(width))
+            .map(|number| {
+                let (durations, requests, errors) = slices.remove(&(number * width)).unwrap_or_default();
+                SliceRow {
+                    start_ns: number * width,
+                    width_ns: width,
+                    requests,
+                    errors,
+                    p50_ns: durations.quantile_ns(0.5),
+                    p95_ns: durations.quantile_ns(0.95),
+                    concurrency_mean: concurrency.as_ref().map(|c| c.get(&number).copied().unwrap_or(0) as f64 / width as f64),
+                }
+            })
+            .collect()
+    }
+
+    /// Time spent inside requests, by number of the slice; `None` when no request has a duration.
+    fn concurrency(&self, width: i64) -> Option<HashMap<i64, i64>> {
+        let mut inside: HashMap<i64, i64> = HashMap::new();
+        let (first, last) = self.profile.window?;
+        for (&end, &ns) in self.requests.end.iter().zip(&self.requests.duration) {
+            if end == NULL_I64 || ns == NULL_I64 {
+                continue;
+            }
+            let mut at = end.saturating_sub(ns).max(first);
+            while at < end.min(last.saturating_add(1)) {
+                let slice = at.div_euclid(width);
+                let until = end.min((slice + 1) * width);
+                *inside.entry(slice).or_default() += until - at;
+                at = until;
+            }
+        }
+        (!inside.is_empty()).then_some(inside)
+    }
+}
+
+fn times(summary: Summary) -> Times {
+    Times { total_ns: summary.total_ns, mean_ns: summary.mean_ns(), max_ns: summary.max_ns, quantiles_ns: summary.quantiles_ns }
+}
+
+/// Share of the total time; where no record has a time, share of the calls.
+fn share(part: Option<i64>, total: i64, calls: u64, all_calls: u64) -> f64 {
+    match part {
+        Some(part) if total > 0 => part as f64 / total as f64,
+        _ if total == 0 && all_calls > 0 => calls as f64 / all_calls as f64,
+        _ => 0.0,
+    }
+}
+
+/// The slowest records of every group, slowest first; records without a duration come last.
+fn slowest(rows: &Rows<'_>, group: &[u32], row: &[u32], duration: &[i64], groups: usize) -> Vec<Vec<Evidence>> {
+    let mut best: Vec<Vec<(i64, u32)>> = vec![Vec::with_capacity(EVIDENCE + 1); groups];
+    for ((&group, &row), &ns) in group.iter().zip(row).zip(duration) {
+        let list = &mut best[group as usize];
+        if list.len() == EVIDENCE && list[EVIDENCE - 1].0 >= ns {
+            continue;
+        }
+        let at = list.partition_point(|&(other, _)| other >= ns);
+        list.insert(at, (ns, row));
+        list.truncate(EVIDENCE);
+    }
+    best.into_iter().map(|list| list.into_iter().map(|(ns, row)| evidence_of(rows, row, ns)).collect()).collect()
+}
+
+/// Where a row stands.
+pub(super) fn evidence_of(rows: &Rows<'_>, row: u32, ns: i64) -> Evidence {
+    let row = row as usize;
+    Evidence {
+        source: rows.source[row],
+        offset: rows.offset[row],
+        line: u64::from(rows.line[row]) + 1,
+        duration_ns: (ns != NULL_I64).then_some(ns),
+    }
+}

@@ -1,0 +1,303 @@
+//! The whole analysis, step by step.
+
+use globset::GlobMatcher;
+use parsers::Outcome;
+
+use super::attribute::{attribute, overlay};
+use super::bucket::{Bucket, Buckets};
+use super::capacity::target::WhatIf;
+use super::capacity::{self, Capacity};
+use super::columns::Rows;
+use super::correlate::{Alignment, Fate, Joined, Links, NONE, align, correlate};
+use super::profile::{self, Profile};
+use super::rank::Ranking;
+use super::requests::{RequestOf, Requests, collect};
+use super::resources::{self, Resources};
+use super::rules::{self, Facts};
+use super::sources::Origin;
+use super::tables::{BottleneckRow, EndpointRow, Finding, PauseRow, SliceRow, StatementRow, WaitRow};
+use super::{bottlenecks, database};
+use crate::error::Result;
+use crate::frame::{Frame, NULL_I64};
+
+/// What is analysed, and how.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Only requests done at or after this, in nanoseconds since the epoch. Default: all.
+    pub since: Option<i64>,
+    /// Only requests done before this. Default: all.
+    pub until: Option<i64>,
+    /// Only endpoints that match one of these; empty: all.
+    pub endpoints: Vec<GlobMatcher>,
+    /// Only these methods; empty: all.
+    pub methods: Vec<String>,
+    /// Only these statuses, as inclusive ranges; empty: all.
+    pub statuses: Vec<(u16, u16)>,
+    /// Only requests that took at least this, in nanoseconds.
+    pub min_duration: Option<i64>,
+    /// Quantiles of every table. Default: p50, p90, p95, p99.
+    pub quantiles: Vec<f64>,
+    /// Rates to be reached, successful requests a second.
+    pub target_tps: Vec<f64>,
+    /// Changes to try, all together.
+    pub what_ifs: Vec<WhatIf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            since: None,
+            until: None,
+            endpoints: Vec::new(),
+            methods: Vec::new(),
+            statuses: Vec::new(),
+            min_duration: None,
+            quantiles: vec![0.5, 0.9, 0.95, 0.99],
+            target_tps: Vec::new(),
+            what_ifs: Vec::new(),
+        }
+    }
+}
+
+/// Requests in total.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// Requests.
+    pub count: u64,
+    /// Failed ones.
+    pub errors: u64,
+    /// Of them, given up by the client.
+    pub abandoned: u64,
+    /// Of them, timed out.
+    pub timed_out: u64,
+    /// Sum of the durations; `None` when no record has one.
+    pub total_ns: Option<i64>,
+    /// Length of the window, in seconds; `None` when it has none.
+    pub seconds: Option<f64>,
+    /// Where all the time went.
+    pub buckets: Buckets,
+}
+
+/// What the numbers rest on.
+#[derive(Clone, Debug, Default)]
+pub struct Quality {
+    /// Requests left out by a filter.
+    pub filtered: u64,
+    /// Operations of each source that the filters left out.
+    pub filtered_by_source: Vec<u64>,
+    /// How the records were joined.
+    pub joined: Joined,
+    /// Share of records with an id that found a request; `None` when none has one.
+    pub joined_share: Option<f64>,
+    /// Share of the time that nothing splits; `None` without any time.
+    pub unaccounted_share: Option<f64>,
+    /// Time that parts claimed beyond their record.
+    pub clipped_ns: i64,
+    /// How many records that happened to.
+    pub clipped: u64,
+    /// Path time that may as well have been another sibling's.
+    pub ambiguous_ns: i64,
+    /// What was done to line up the timestamps.
+    pub alignment: Alignment,
+}
+
+/// Everything that was found.
+pub struct Analysis {
+    /// One or two sentences: what it is.
+    pub verdict: String,
+    /// First and last completion, in nanoseconds since the epoch.
+    pub window: Option<(i64, i64)>,
+    /// Requests in total.
+    pub totals: Totals,
+    /// The cause first.
+    pub bottlenecks: Vec<BottleneckRow>,
+    /// By total time.
+    pub endpoints: Vec<EndpointRow>,
+    /// By total time.
+    pub database: Vec<StatementRow>,
+    /// By total time.
+    pub waits: Vec<WaitRow>,
+    /// By total time.
+    pub pauses: Vec<PauseRow>,
+    /// What caps the throughput.
+    pub capacity: Option<Capacity>,
+    /// What is worth knowing, worst first.
+    pub findings: Vec<Finding>,
+    /// Slices of time.
+    pub timeline: Vec<SliceRow>,
+    /// What the numbers rest on.
+    pub quality: Quality,
+    /// The mergeable summary.
+    pub profile: Profile,
+    /// The quantiles of the tables.
+    pub quantiles: Vec<f64>,
+}
+
+/// Analyses a frame. `host_names` names the hosts of the origins.
+///
+/// # Errors
+/// When polars refuses, which would be a defect.
+pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &Options) -> Result<Analysis> {
+    let rows = &Rows::of(frame);
+    let alignment = align(frame, origins);
+    let links = correlate(rows, origins, &alignment);
+    let (mut requests, mut of) = collect(rows, &links);
+    let attribution = attribute(rows, origins, &links, &of, &mut requests);
+    overlay(rows, origins, &links, &of, &mut requests);
+    let before = requests.len();
+    keep(&mut requests, &mut of, |requests, request| in_window(requests.end[request], options));
+    let resources = resources::build(rows, origins, &links, &of, &requests, host_names);
+    let capacity = capacity_of(&resources, options);
+    keep(&mut requests, &mut of, |requests, request| selected(rows, requests, request, options));
+
+    let calls = database::collect(rows, &links, &of, &requests);
+    let profile = profile::build(rows, &requests, &calls);
+    let ranking = Ranking {
+        rows,
+        origins,
+        links: &links,
+        of: &of,
+        requests: &requests,
+        calls: &calls,
+        profile: &profile,
+        quantiles: &options.quantiles,
+    };
+    let endpoints = ranking.endpoints();
+    let database = ranking.statements()?;
+    let waits = ranking.waits(&resources, &capacity);
+    let pauses = ranking.pauses();
+    let timeline = ranking.timeline();
+    let totals = totals(&requests, ranking.seconds());
+    let quality = quality(rows, &links, &requests, &of, before, &totals, attribution, alignment, origins.len());
+    let facts = Facts {
+        rows,
+        origins,
+        links: &links,
+        of: &of,
+        requests: &requests,
+        totals: &totals,
+        endpoints: &endpoints,
+        database: &database,
+        waits: &waits,
+        pauses: &pauses,
+        capacity: &capacity,
+        resources: &resources,
+        quality: &quality,
+    };
+    let bottlenecks = bottlenecks::rank(&facts);
+    let findings = rules::run(&facts);
+    let verdict = bottlenecks::verdict(&facts, &bottlenecks);
+    Ok(Analysis {
+        verdict,
+        window: profile.window,
+        totals,
+        bottlenecks,
+        endpoints,
+        database,
+        waits,
+        pauses,
+        capacity: Some(capacity),
+        findings,
+        timeline,
+        quality,
+        profile,
+        quantiles: options.quantiles.clone(),
+    })
+}
+
+fn capacity_of(resources: &Resources, options: &Options) -> Capacity {
+    let mut chosen = capacity::Options::default();
+    chosen.target_tps.clone_from(&options.target_tps);
+    chosen.what_ifs.clone_from(&options.what_ifs);
+    capacity::analyse(&resources.system, &chosen)
+}
+
+fn in_window(end: i64, options: &Options) -> bool {
+    let unbounded = options.since.is_none() && options.until.is_none();
+    unbounded
+        || end != NULL_I64 && options.since.is_none_or(|since| end >= since) && options.until.is_none_or(|until| end < until)
+}
+
+fn selected(rows: &Rows<'_>, requests: &Requests, request: usize, options: &Options) -> bool {
+    let row = requests.row[request] as usize;
+    let key = requests.endpoints[requests.endpoint[request] as usize];
+    let status = rows.status(row);
+    let long = requests.duration[request];
+    (options.endpoints.is_empty() || {
+        let (full, path) = (key.text(rows), rows.text(key.name));
+        options.endpoints.iter().any(|pattern| pattern.is_match(&full) || pattern.is_match(path))
+    }) && (options.methods.is_empty() || options.methods.iter().any(|m| m.eq_ignore_ascii_case(rows.text(key.method))))
+        && (options.statuses.is_empty() || status.is_some_and(|s| options.statuses.iter().any(|&(a, b)| (a..=b).contains(&s))))
+        && options.min_duration.is_none_or(|least| long != NULL_I64 && long >= least)
+}
+
+/// Keeps some requests and renumbers what belongs to them.
+fn keep(requests: &mut Requests, of: &mut RequestOf, wanted: impl Fn(&Requests, usize) -> bool) {
+    let before = requests.len();
+    let mut number = vec![NONE; before];
+    let mut next = 0;
+    for (request, slot) in number.iter_mut().enumerate() {
+        if wanted(requests, request) {
+            *slot = next;
+            next += 1;
+        }
+    }
+    if next as usize == before {
+        return;
+    }
+    requests.retain(|_, request| number[request] != NONE);
+    for slot in of.iter_mut().filter(|slot| **slot != NONE) {
+        *slot = number[*slot as usize];
+    }
+}
+
+fn totals(requests: &Requests, seconds: Option<f64>) -> Totals {
+    let mut totals = Totals { count: requests.len() as u64, seconds, ..Totals::default() };
+    for request in 0..requests.len() {
+        let outcome = requests.outcome[request];
+        totals.errors += u64::from(profile::is_error(outcome));
+        totals.abandoned += u64::from(outcome == Outcome::Abandoned);
+        totals.timed_out += u64::from(outcome == Outcome::TimedOut);
+        if requests.duration[request] != NULL_I64 {
+            totals.total_ns = Some(totals.total_ns.unwrap_or(0).saturating_add(requests.duration[request]));
+        }
+        totals.buckets.merge(&requests.buckets(request));
+    }
+    totals
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is one thing the account is drawn up from")]
+fn quality(
+    rows: &Rows<'_>,
+    links: &Links,
+    requests: &Requests,
+    of: &RequestOf,
+    before: usize,
+    totals: &Totals,
+    attribution: super::attribute::Attribution,
+    alignment: Alignment,
+    sources: usize,
+) -> Quality {
+    let joined = links.joined.clone();
+    let share = |part: i64| totals.total_ns.filter(|&t| t > 0).map(|total| part as f64 / total as f64);
+    let mut filtered_by_source = vec![0u64; sources];
+    if before > requests.len() {
+        for row in (0..rows.len()).filter(|&row| of[row] == NONE && matches!(links.fate[row], Fate::Root | Fate::Child)) {
+            if rows.is(row, parsers::Kind::Request) {
+                filtered_by_source[rows.source[row] as usize] += 1;
+            }
+        }
+    }
+    Quality {
+        filtered: (before - requests.len()) as u64,
+        filtered_by_source,
+        joined_share: (joined.with_id > 0).then(|| joined.joined as f64 / joined.with_id as f64),
+        unaccounted_share: share(totals.buckets.get(Bucket::Unaccounted).unwrap_or(0)),
+        clipped_ns: attribution.clipped_ns,
+        clipped: attribution.clipped,
+        ambiguous_ns: attribution.ambiguous_ns,
+        joined,
+        alignment,
+    }
+}
