@@ -2,9 +2,26 @@
 
 use memchr::{memchr, memchr2, memmem};
 
+/// For each byte that may stand in a name what it is in lower case; 0 for all others.
+static LOWER: [u8; 256] = lower();
+
+const fn lower() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut b = 0;
+    while b < 256 {
+        let byte = b as u8;
+        if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80 {
+            table[b] = byte.to_ascii_lowercase();
+        }
+        b += 1;
+    }
+    table
+}
+
 /// Whether a byte may stand in a name.
+#[inline]
 pub(super) fn is_word(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_' || b == b'$' || b >= 0x80
+    LOWER[usize::from(b)] != 0
 }
 
 /// A place in a statement.
@@ -99,11 +116,19 @@ impl<'a> Lexer<'a> {
 
     /// Passes a name or keyword.
     #[inline]
-    pub(super) fn word(&mut self) -> &'a [u8] {
+    fn word(&mut self) -> &'a [u8] {
         let rest = &self.sql[self.at..];
         let len = rest.iter().position(|&b| !is_word(b)).unwrap_or(rest.len());
         self.at += len;
         &rest[..len]
+    }
+
+    /// Passes a name or keyword and appends it in lower case; gives its length.
+    #[inline]
+    pub(super) fn lower_word(&mut self, out: &mut Vec<u8>) -> usize {
+        let word = self.word();
+        out.extend(word.iter().map(|&b| LOWER[usize::from(b)]));
+        word.len()
     }
 
     /// Whether a number starts here.

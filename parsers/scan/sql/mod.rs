@@ -144,12 +144,11 @@ impl Folder<'_, '_> {
     /// A word: a name, a keyword or a literal of letters. Tells whether the statement ends here.
     fn word(&mut self) -> bool {
         let start_of_text = self.out.len() == self.base;
-        let word = self.lexer.word();
         let before = self.out.len();
         self.blank(true);
         let start = self.out.len();
-        self.out.extend(word.iter().map(u8::to_ascii_lowercase));
-        if self.prev == Prev::Dot || word.len() > 9 {
+        let len = self.lexer.lower_word(self.out);
+        if self.prev == Prev::Dot || len > 9 {
             self.prev = Prev::Word;
             return false;
         }
@@ -256,6 +255,7 @@ impl Folder<'_, '_> {
         self.prev = kind;
     }
 
+    #[inline]
     fn blank(&mut self, wanted: bool) {
         if wanted && !matches!(self.prev, Prev::Start | Prev::Open | Prev::Dot | Prev::Cast) {
             self.out.push(b' ');
