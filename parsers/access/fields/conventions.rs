@@ -3,6 +3,19 @@
 use super::Field;
 use crate::Unit;
 
+/// Names of nginx's variables that hardly anybody else uses: `request_time` alone is anyone's.
+const NGINX: [&str; 9] = [
+    "msec",
+    "time_local",
+    "time_iso8601",
+    "body_bytes_sent",
+    "remote_addr",
+    "request_uri",
+    "upstream_response_time",
+    "upstream_connect_time",
+    "upstream_addr",
+];
+
 /// The unit by convention.
 ///
 /// `has` tells whether the log has a key of that name, in lower-case words; `texts` are the
@@ -12,7 +25,8 @@ pub(super) fn unit(name: &str, field: Field, has: &dyn Fn(&str) -> bool, texts: 
     Some(match name {
         // nginx: <https://nginx.org/en/docs/http/ngx_http_upstream_module.html#variables>: seconds with
         // millisecond resolution, so always three decimals.
-        "request_time" | "upstream_response_time" | "upstream_connect_time" if mostly(texts, three_decimals) => Unit::Seconds,
+        "upstream_response_time" | "upstream_connect_time" if mostly(texts, three_decimals) => Unit::Seconds,
+        "request_time" if mostly(texts, three_decimals) && any(&NGINX) => Unit::Seconds,
         // Elastic Common Schema: <https://www.elastic.co/docs/reference/ecs/ecs-event>
         "event_duration" => Unit::Nanos,
         // Kong: <https://developer.konghq.com/plugins/http-log/>
