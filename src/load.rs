@@ -322,7 +322,7 @@ impl Reader<'_> {
         let cut_block = |bytes: &[u8]| last_record(bytes, decoder, settled.prefix);
         opened.read(cut_block, |offset, block| {
             let pieces: Vec<Decoded> = state
-                .pieces(block, decoder)
+                .pieces(block, decoder, settled.prefix)
                 .into_par_iter()
                 .map(|(range, header)| {
                     let piece = Job {

@@ -95,6 +95,8 @@ fn make_names(batch: &Batch, chunk: &[u8], naming: &Naming, names: &mut Names) -
                 }
                 names.key(&scratch)
             }
+            // These logs name the shape of a call already; it is no SQL.
+            Kind::Database if matches!(batch.system.get(row, chunk), Some(b"mongodb" | b"elasticsearch")) => names.key(raw),
             Kind::Database => match statements.get(raw) {
                 Some(&key) => key,
                 None => {
