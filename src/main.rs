@@ -1,3 +1,7 @@
 //! The `narrows` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    narrows::cli::main(std::env::args_os())
+}

@@ -3,7 +3,7 @@
 use globset::GlobMatcher;
 use parsers::Outcome;
 
-use super::attribute::{attribute, overlay};
+use super::attribute::{attribute, overlay, paused};
 use super::bucket::{Bucket, Buckets};
 use super::capacity::target::WhatIf;
 use super::capacity::{self, Capacity};
@@ -98,6 +98,8 @@ pub struct Quality {
     pub clipped: u64,
     /// Path time that may as well have been another sibling's.
     pub ambiguous_ns: i64,
+    /// Requests whose statements took longer in the database's log than the caller says.
+    pub contradictions: u64,
     /// What was done to line up the timestamps.
     pub alignment: Alignment,
 }
@@ -149,6 +151,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     keep(&mut requests, &mut of, |requests, request| in_window(requests.end[request], options));
     let resources = resources::build(rows, origins, &links, &of, &requests, host_names);
     let capacity = capacity_of(&resources, options);
+    let window_rows = requests.row.clone();
     keep(&mut requests, &mut of, |requests, request| selected(rows, requests, request, options));
 
     let calls = database::collect(rows, &links, &of, &requests);
@@ -172,18 +175,20 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let quality = quality(rows, &links, &requests, &of, before, &totals, attribution, alignment, origins.len());
     let facts = Facts {
         rows,
-        origins,
-        links: &links,
-        of: &of,
         requests: &requests,
+        window_rows: &window_rows,
         totals: &totals,
         endpoints: &endpoints,
         database: &database,
         waits: &waits,
         pauses: &pauses,
+        paused_ns: paused(rows, &links, profile.window),
         capacity: &capacity,
         resources: &resources,
         quality: &quality,
+        call_durations: &calls.duration,
+        quantiles: options.quantiles.len(),
+        quantile_list: &options.quantiles,
     };
     let bottlenecks = bottlenecks::rank(&facts);
     let findings = rules::run(&facts);
@@ -297,6 +302,7 @@ fn quality(
         clipped_ns: attribution.clipped_ns,
         clipped: attribution.clipped,
         ambiguous_ns: attribution.ambiguous_ns,
+        contradictions: attribution.contradictions,
         joined,
         alignment,
     }

@@ -12,5 +12,5 @@ mod testing;
 mod walk;
 pub mod what_if;
 
-pub(crate) use pauses::overlay;
+pub(crate) use pauses::{overlay, paused};
 pub(crate) use walk::{Attribution, attribute};

@@ -66,8 +66,21 @@ fn timelines(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec<(u32, Ti
     timelines
 }
 
+/// Time in pauses within a window, on the clock: what overlaps counts once. Of several runtimes the one that stood still longest.
+pub(crate) fn paused(rows: &Rows<'_>, links: &Links, window: Option<(i64, i64)>) -> i64 {
+    let Some(window) = window else { return 0 };
+    let mut by_source: HashMap<u32, Timeline> = HashMap::new();
+    for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::Pause) && links.fate[row] != Fate::Copy) {
+        if links.start[row] != NULL_I64 && links.duration[row] > 0 {
+            let pause = (links.start[row], links.start[row].saturating_add(links.duration[row]));
+            by_source.entry(rows.source[row]).or_default().push(pause);
+        }
+    }
+    by_source.into_values().map(|pauses| overlap(&merged(pauses), window)).max().unwrap_or(0)
+}
+
 /// Overlapping intervals made one.
-pub(crate) fn merged(mut intervals: Timeline) -> Timeline {
+fn merged(mut intervals: Timeline) -> Timeline {
     intervals.sort_unstable();
     let mut merged: Timeline = Vec::with_capacity(intervals.len());
     for (start, end) in intervals {

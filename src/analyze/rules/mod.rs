@@ -1,36 +1,58 @@
 //! Findings: one rule per file, each from facts to sentences.
 
+mod contradictions;
+mod locks;
+mod missing;
+mod n_plus_one;
+mod pauses;
+mod stalls;
+mod threshold;
+mod timeouts;
+
 use super::capacity::Capacity;
 use super::columns::Rows;
-use super::correlate::Links;
-use super::requests::{RequestOf, Requests};
+use super::requests::Requests;
 use super::resources::Resources;
 use super::run::{Quality, Totals};
-use super::sources::Origin;
 use super::tables::{EndpointRow, Finding, PauseRow, StatementRow, WaitRow};
 
 /// What rules and the ranking of bottlenecks read.
 pub(crate) struct Facts<'a> {
     pub(crate) rows: &'a Rows<'a>,
-    pub(crate) origins: &'a [Origin],
-    pub(crate) links: &'a Links,
-    pub(crate) of: &'a RequestOf,
     pub(crate) requests: &'a Requests,
+    /// Row of every request of the window, filtered or not: what resources count requests by.
+    pub(crate) window_rows: &'a [u32],
     pub(crate) totals: &'a Totals,
     pub(crate) endpoints: &'a [EndpointRow],
     pub(crate) database: &'a [StatementRow],
     pub(crate) waits: &'a [WaitRow],
     pub(crate) pauses: &'a [PauseRow],
+    /// Time in pauses on the clock, overlapping ones once.
+    pub(crate) paused_ns: i64,
     pub(crate) capacity: &'a Capacity,
     pub(crate) resources: &'a Resources,
     pub(crate) quality: &'a Quality,
+    /// Durations of all database calls; the null pattern where unknown.
+    pub(crate) call_durations: &'a [i64],
+    /// How many quantiles every table has, and which.
+    pub(crate) quantiles: usize,
+    pub(crate) quantile_list: &'a [f64],
 }
 
-/// A rule: its name and what it finds.
+/// A rule: from facts to findings.
 type Rule = fn(&Facts<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order in which its findings are shown within a severity.
-const RULES: &[Rule] = &[];
+const RULES: &[Rule] = &[
+    timeouts::find,
+    locks::find,
+    pauses::find,
+    n_plus_one::find,
+    stalls::find,
+    contradictions::find,
+    threshold::find,
+    missing::find,
+];
 
 /// Runs every rule; the worst findings first.
 pub(crate) fn run(facts: &Facts<'_>) -> Vec<Finding> {
