@@ -34,17 +34,17 @@ pub fn quoted(text: &[u8], quote: u8) -> Option<(&[u8], &[u8])> {
 /// protocol. `None` when there is no method of letters or no target.
 #[inline]
 pub fn request_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (method, rest) = word(text);
-    if method.is_empty()
-        || rest.is_empty()
-        || method.len() > 24
-        || !method.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_'))
-    {
+    let end = text.iter().take(25).position(|b| !(b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')))?;
+    let (method, rest) = (&text[..end], &text[end + 1..]);
+    if text[end] != b' ' || method.is_empty() || rest.is_empty() {
         return None;
     }
-    let target = match rest.iter().rposition(|&b| b == b' ') {
-        Some(at) if rest[at + 1..].starts_with(b"HTTP/") => &rest[..at],
-        _ => rest,
+    let target = match rest {
+        [target @ .., b' ', b'H', b'T', b'T', b'P', b'/', _, b'.', _] => target,
+        _ => match rest.iter().rposition(|&b| b == b' ') {
+            Some(at) if rest[at + 1..].starts_with(b"HTTP/") => &rest[..at],
+            _ => rest,
+        },
     };
     (!target.is_empty()).then_some((method, target))
 }

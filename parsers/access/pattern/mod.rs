@@ -141,7 +141,10 @@ impl Pattern {
 
     #[inline]
     fn read<'a>(&self, line: &'a [u8], op: &mut Operation<'a>, memo: &mut Memo) -> Result<bool, Reason> {
-        let mut rest = line.strip_prefix(&*self.start).ok_or(Reason::Shape)?;
+        let mut rest = match self.start.is_empty() {
+            true => line,
+            false => line.strip_prefix(&*self.start).ok_or(Reason::Shape)?,
+        };
         let mut escaped = false;
         for step in &self.steps {
             let (value, after, backslash) = step.end.split(rest).ok_or(Reason::Shape)?;

@@ -12,15 +12,15 @@ pub(super) enum End {
     /// One byte.
     Byte(u8),
     /// A text, found by its most telling byte.
-    Text { text: Box<[u8]>, pivot: usize },
+    Text { text: Literal, pivot: usize },
     /// A closing quote with what follows it; a quote after a backslash does not close.
-    Quote { text: Box<[u8]> },
+    Quote { text: Literal },
     /// A closing quote that ends the line.
     LastQuote,
     /// A text whose first byte occurs so often in the value itself.
     Nth { text: Box<[u8]>, inside: usize },
     /// A text that starts with a blank, after a list whose separators hold blanks, too.
-    List { text: Box<[u8]> },
+    List { text: Literal },
 }
 
 impl End {
@@ -29,13 +29,13 @@ impl End {
     pub(super) fn of(text: &[u8], quoted: bool, list: bool, last: bool) -> Self {
         match text {
             b"\"" if quoted && last => End::LastQuote,
-            [b'"', ..] if quoted => End::Quote { text: text.into() },
-            [b' ', ..] if list => End::List { text: text.into() },
+            [b'"', ..] if quoted => End::Quote { text: Literal::new(text) },
+            [b' ', ..] if list => End::List { text: Literal::new(text) },
             [byte] => End::Byte(*byte),
             // Blanks and the letters of a key occur inside of values more often than the rest.
             _ => {
                 let pivot = text.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b' ').unwrap_or(0);
-                End::Text { text: text.into(), pivot }
+                End::Text { text: Literal::new(text), pivot }
             }
         }
     }
@@ -45,7 +45,7 @@ impl End {
     pub(super) fn split<'a>(&self, rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8], bool)> {
         let (value, after) = match self {
             End::Byte(byte) => {
-                let at = short(*byte, rest)?;
+                let at = near(*byte, rest)?;
                 (&rest[..at], &rest[at + 1..])
             }
             End::Quote { text } => return quoted(rest, text),
@@ -53,9 +53,9 @@ impl End {
             End::Text { text, pivot } => {
                 let mut from = *pivot;
                 loop {
-                    let at = from + memchr(text[*pivot], rest.get(from..)?)? - pivot;
-                    if rest[at..].starts_with(text) {
-                        break (&rest[..at], &rest[at + text.len()..]);
+                    let at = from + near(text.bytes[*pivot], rest.get(from..)?)? - pivot;
+                    if text.starts(&rest[at..]) {
+                        break (&rest[..at], &rest[at + text.bytes.len()..]);
                     }
                     from = at + pivot + 1;
                 }
@@ -66,7 +66,7 @@ impl End {
             }
             End::List { text } => {
                 let at = list(rest, text)?;
-                (&rest[..at], &rest[at + text.len()..])
+                (&rest[..at], &rest[at + text.bytes.len()..])
             }
             End::Slash => {
                 let at = memchr(b'/', rest)?;
@@ -78,28 +78,68 @@ impl End {
     }
 }
 
-/// Where a byte is that is expected to be near.
-#[inline]
-fn short(byte: u8, rest: &[u8]) -> Option<usize> {
-    let near = rest.len().min(16);
-    match rest[..near].iter().position(|&b| b == byte) {
-        Some(at) => Some(at),
-        None => memchr(byte, &rest[near..]).map(|at| near + at),
+/// A text that is compared in one step where it is short.
+#[derive(Debug)]
+pub(super) struct Literal {
+    bytes: Box<[u8]>,
+    word: u64,
+    mask: u64,
+}
+
+impl Literal {
+    fn new(text: &[u8]) -> Self {
+        let mut word = [0; 8];
+        let len = text.len().min(8);
+        word[..len].copy_from_slice(&text[..len]);
+        Literal {
+            bytes: text.into(),
+            word: u64::from_le_bytes(word),
+            mask: u64::MAX.checked_shr(64 - 8 * len as u32).unwrap_or(0),
+        }
     }
+
+    /// Whether `rest` starts with it.
+    #[inline]
+    fn starts(&self, rest: &[u8]) -> bool {
+        match rest.first_chunk() {
+            Some(eight) if self.bytes.len() <= 8 => u64::from_le_bytes(*eight) & self.mask == self.word,
+            _ => rest.starts_with(&self.bytes),
+        }
+    }
+}
+
+/// Where a byte is that is expected to be near: a call for a few bytes costs more than the bytes.
+#[inline]
+fn near(byte: u8, rest: &[u8]) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut at = 0;
+    while at < 24
+        && let Some(eight) = rest.get(at..).and_then(|rest| rest.first_chunk())
+    {
+        // The lowest byte that became zero is exact, and nothing else is asked for.
+        let word = u64::from_le_bytes(*eight) ^ (LOW * u64::from(byte));
+        let zeros = word.wrapping_sub(LOW) & !word & HIGH;
+        if zeros != 0 {
+            return Some(at + zeros.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr(byte, &rest[at..]).map(|found| at + found)
 }
 
 /// Up to a quote that is not escaped and goes on as the layout does. Some programs do not escape
 /// quotes: then the first that is followed by the right text closes.
 #[inline]
-fn quoted<'a>(rest: &'a [u8], text: &[u8]) -> Option<(&'a [u8], &'a [u8], bool)> {
+fn quoted<'a>(rest: &'a [u8], text: &Literal) -> Option<(&'a [u8], &'a [u8], bool)> {
     let (mut at, mut escaped) = (0, false);
     loop {
         let found = at + memchr2(b'"', b'\\', rest.get(at..)?)?;
         if rest[found] == b'\\' {
             escaped = true;
             at = found + 2;
-        } else if rest[found..].starts_with(text) {
-            return Some((&rest[..found], &rest[found + text.len()..], escaped));
+        } else if text.starts(&rest[found..]) {
+            return Some((&rest[..found], &rest[found + text.bytes.len()..], escaped));
         } else {
             at = found + 1;
         }
@@ -121,16 +161,16 @@ fn last_quoted(rest: &[u8]) -> Option<(&[u8], &[u8], bool)> {
 }
 
 /// Up to a blank that neither follows a comma nor leads to a lone colon.
-fn list(rest: &[u8], text: &[u8]) -> Option<usize> {
+fn list(rest: &[u8], text: &Literal) -> Option<usize> {
     let mut from = 0;
     loop {
-        let at = from + memchr(b' ', rest.get(from..)?)?;
-        if rest[at..].starts_with(b" : ") {
+        let at = from + near(b' ', rest.get(from..)?)?;
+        if let [_, b':', b' ', ..] = rest[at..] {
             from = at + 3;
         } else if at > 0 && rest[at - 1] == b',' {
             from = at + 1;
         } else {
-            return rest[at..].starts_with(text).then_some(at);
+            return text.starts(&rest[at..]).then_some(at);
         }
     }
 }
@@ -150,6 +190,15 @@ mod tests {
         assert_eq!(value(&end, "1.2.3.4, 5-6 - bob"), Some(("1.2.3.4, 5-6", "bob")));
         assert_eq!(value(&end, "-"), None);
         assert_eq!(value(&End::of(b" [", false, false, false), "a [b] ["), Some(("a", "b] [")));
+    }
+
+    #[test]
+    fn a_byte_is_found_at_any_distance() {
+        for len in 0..70 {
+            let text = [vec![b'x'; len], b"-more-of-it".to_vec()].concat();
+            assert_eq!(near(b'-', &text), Some(len));
+            assert_eq!(near(b'-', &text[..len]), None);
+        }
     }
 
     #[test]

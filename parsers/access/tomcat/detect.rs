@@ -27,7 +27,10 @@ pub(super) fn guess(head: &[u8]) -> Option<Guess> {
     let mut numbers = Vec::new();
     for (i, values) in shape.values.iter().enumerate().skip(start) {
         let all = |is: fn(&[u8]) -> bool| values.iter().all(|v| *v == b"-" || is(v)) && values.iter().any(|v| *v != b"-");
-        if all(is_thread) {
+        // A value with a key says what it is; the valve's are bare.
+        if shape.key(i).0.is_some() {
+            continue;
+        } else if all(is_thread) {
             names[i] = Some("%I");
         } else if all(is_seconds) {
             names[i] = Some("%T");
