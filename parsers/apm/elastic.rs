@@ -519,8 +519,12 @@ impl<'a> Timed<'a> {
         }
         match self.class {
             Class::Transaction => {
-                let consumes = self.kind == b"messaging";
-                self.span.role = if consumes { Role::Consumer } else { Role::Server };
+                self.span.role = match self.kind {
+                    b"request" => Role::Server,
+                    b"messaging" => Role::Consumer,
+                    // A scheduled job, a page load: nobody called.
+                    _ => Role::Unknown,
+                };
                 self.span.kind = Some(Kind::Request);
             }
             Class::Span => self.call(),

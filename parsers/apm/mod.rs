@@ -29,3 +29,6 @@ pub static FORMATS: &[&dyn Format] = &[
     &zipkin::Zipkin,
     &span_csv::SpanCsv,
 ];
+
+#[cfg(test)]
+mod tests;
