@@ -7,6 +7,7 @@ mod wait;
 
 mod datadog;
 mod elastic;
+mod elastic_event;
 mod jaeger;
 mod otlp_json;
 mod otlp_proto;

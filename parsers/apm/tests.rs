@@ -60,3 +60,40 @@ fn no_depth_of_nesting_overflows_the_stack() {
         }
     }
 }
+
+/// Each line opens what is never closed: a walk that looked for the end of each would take hours.
+#[test]
+fn damage_on_every_line_is_passed_in_linear_time() {
+    let log = "{\"a\":[\n".repeat(50_000);
+    for format in FORMATS {
+        for head in [log.as_str(), format.spec().sample] {
+            let Ok(decoder) = format.open(head.as_bytes(), &Options::default()) else { continue };
+            let chunk = Chunk::whole(log.as_bytes());
+            let mut batch = Batch::new(&chunk);
+            decoder.decode(chunk, &mut batch);
+            assert!(batch.is_empty() && !batch.rejects.is_empty(), "{}", format.spec().name);
+        }
+    }
+}
+
+#[test]
+fn a_trace_of_many_spans_and_many_traces_of_one_are_read() {
+    let span = |i: usize| {
+        format!(r#"{{"traceID":"a","spanID":"{i:x}","operationName":"x","startTime":{i},"duration":1,"processID":"p1"}}"#)
+    };
+    let processes = r#""processes":{"p1":{"serviceName":"api"}}"#;
+    let count = 20_000;
+    let list = (1..=count).map(span).collect::<Vec<_>>().join(",");
+    let one = format!(r#"{{"data":[{{"traceID":"a","spans":[{list}],{processes}}}]}}"#);
+    let traces = (1..=count).map(|i| format!(r#"{{"traceID":"a","spans":[{}],{processes}}}"#, span(i))).collect::<Vec<_>>();
+    let many = format!(r#"{{"data":[{}]}}"#, traces.join(","));
+    let jaeger = FORMATS.iter().find(|f| f.spec().name == "jaeger").expect("a format");
+    for text in [one, many] {
+        let chunk = Chunk::whole(text.as_bytes());
+        let mut batch = Batch::new(&chunk);
+        jaeger.open(&text.as_bytes()[..1000], &Options::default()).expect("opens").decode(chunk, &mut batch);
+        assert_eq!((batch.len(), batch.rejects.len()), (count, 0));
+        assert!((0..count).all(|i| batch.service.get(i, text.as_bytes()) == Some(b"api")));
+        assert!((0..count).all(|i| batch.span.get(i) == Some(i as u64 + 1)));
+    }
+}
