@@ -8,6 +8,10 @@ use crate::{Batch, Boundary, Chunk, Reason};
 
 use super::span::Span;
 
+/// How often the walk goes on after a place that is no JSON, where lines do not bound the damage:
+/// each time may cost a look at all the rest.
+const RESUMED: usize = 16;
+
 /// Puts records into a batch with the place they came from.
 pub(super) struct Recorder<'c, 'b> {
     batch: &'b mut Batch,
@@ -86,6 +90,7 @@ pub(super) fn each<'c>(
 ) {
     let bytes = chunk.bytes;
     let mut recorder = Recorder::new(chunk, batch);
+    let mut resumed = 0;
     let mut at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     while at < bytes.len() {
         let end = if boundary == Boundary::Line { line_after(bytes, at) } else { bytes.len() };
@@ -95,7 +100,9 @@ pub(super) fn each<'c>(
             let records = recorder.batch.records;
             if let Err(Malformed { at }) = read(&mut walker, &mut recorder) {
                 let at = at.clamp(start, end);
-                let next = if boundary == Boundary::Line { end } else { next_document(bytes, at) };
+                resumed += usize::from(boundary != Boundary::Line);
+                let give_up = boundary == Boundary::Line || resumed > RESUMED;
+                let next = if give_up { end } else { next_document(bytes, at) };
                 recorder.lost(at, next);
                 walker = Walker::at(&bytes[..end], next);
             } else if recorder.batch.records == records {

@@ -159,7 +159,7 @@ fn document<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>, waiting: &mut Ve
     })
 }
 
-/// Who wrote a span.
+/// Who wrote a span. Lists of them are sorted by id.
 #[derive(Clone, Copy, Default)]
 struct Process<'a> {
     id: &'a [u8],
@@ -278,7 +278,8 @@ impl<'a> Waiting<'a> {
     }
 
     fn settle(&mut self, processes: &[Process<'a>]) {
-        if let Some(process) = processes.iter().find(|process| process.id == self.process) {
+        if let Ok(at) = processes.binary_search_by_key(&self.process, |process| process.id) {
+            let process = &processes[at];
             self.span.service = process.service;
             self.span.instance = process.instance;
             self.span.escaped |= process.escaped;
@@ -312,6 +313,7 @@ fn processes<'a>(w: &mut Walker<'a>) -> Walk<Vec<Process<'a>>> {
         processes.push(read);
         Ok(())
     })?;
+    processes.sort_by_key(|process| process.id);
     Ok(processes)
 }
 

@@ -4,6 +4,7 @@ mod datadog;
 mod documents;
 mod elastic;
 mod ids;
+mod elastic_event;
 mod jaeger;
 mod otlp_json;
 mod otlp_proto;
@@ -28,3 +29,6 @@ pub static FORMATS: &[&dyn Format] = &[
     &zipkin::Zipkin,
     &span_csv::SpanCsv,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //!
 //! Definition: <https://github.com/apache/skywalking-data-collect-protocol/blob/master/language-agent/Tracing.proto>.
 
-use crate::scan::json::{Str, Walk, Walker};
+use crate::scan::json::{Malformed, Str, Walk, Walker};
 use crate::scan::number;
 use crate::scan::semconv::Slot;
 use crate::{
@@ -105,7 +105,12 @@ impl Decoder for SkyWalkingDecoder {
     }
 
     fn decode(&self, chunk: Chunk<'_>, batch: &mut Batch) {
-        documents::each(chunk, self.boundary, batch, |w, out| documents::objects(w, &mut |w| segment(w, out)));
+        documents::each(chunk, self.boundary, batch, |w, out| {
+            documents::objects(w, &mut |w| {
+                let at = w.position();
+                segment(w, out).map_err(|_| Malformed { at })
+            })
+        });
     }
 }
 

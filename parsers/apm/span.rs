@@ -233,9 +233,11 @@ impl<'a> Span<'a> {
         if !procedure.is_empty() {
             return procedure;
         }
-        // A name that is a bare method says less than the path.
+        // A name that is a bare method or host says less than the path.
         let path = path(&self.attributes);
-        let bare = !method.is_empty() || self.name.eq_ignore_ascii_case(self.attributes.get(Slot::Method));
+        let bare = !method.is_empty()
+            || self.name.eq_ignore_ascii_case(self.attributes.get(Slot::Method))
+            || self.name == self.attributes.get(Slot::Peer);
         if path.is_empty() || !bare { self.name } else { path }
     }
 
@@ -346,7 +348,10 @@ fn database(system: &[u8]) -> Kind {
 
 /// The product's name as the stable conventions write it.
 fn product(system: &[u8]) -> &[u8] {
-    const NAMES: [(&[u8], &[u8]); 12] = [
+    const NAMES: [(&[u8], &[u8]); 15] = [
+        (b"redis", b"redis"),
+        (b"mongodb", b"mongodb"),
+        (b"memcached", b"memcached"),
         (b"postgresql", b"postgresql"),
         (b"postgres", b"postgresql"),
         (b"mysql", b"mysql"),

@@ -119,7 +119,9 @@ fn document<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>) -> Walk<()> {
         return traces.array(|w| answer(w, out));
     }
     *w = start;
-    segment(w, out, None)
+    w.peek();
+    let at = w.position();
+    segment(w, out, None).map_err(|_| Malformed { at })
 }
 
 fn answer<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>) -> Walk<()> {
