@@ -3,16 +3,16 @@
 use super::erlang::wait as open_wait;
 use super::evidence::{Evidence, Verdict};
 use super::growth::{self, Growth};
-use super::ladder::{climb, label, Ladder};
-use super::load::{bins, levels, scalability, LoadLevel};
+use super::ladder::{Ladder, Start, climb, label};
+use super::load::{LoadLevel, bins, levels, scalability};
 use super::model::{Basis, Kind, Resource, Size, System};
 use super::state::{Prediction, State, StatementDemand, Station};
-use super::stats::{batch_means, Estimate};
-use super::sweep::{infer_size, Inferred, Steps};
-use super::target::{reach, what_if, Outcome, Target, WhatIf};
-use super::usage::{completions, measure, steps, Completions, Usage};
+use super::stats::{Estimate, batch_means};
+use super::sweep::{Inferred, Steps, infer_size};
+use super::target::{Outcome, Target, WhatIf, reach, what_if};
+use super::usage::{Completions, Usage, completions, measure, steps};
 use super::usl::{Curve, Refusal};
-use super::window::{full_period, stalls, trimmed, whole, Window};
+use super::window::{Window, full_period, stalls, trimmed, whole};
 
 /// What to compute beside the ceiling.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +63,8 @@ pub struct Capacity {
     pub ceiling_low_tps: Option<f64>,
     /// Its high end.
     pub ceiling_high_tps: Option<f64>,
+    /// Four times the rate in the log: a ceiling or rung beyond it is arithmetic, not experience.
+    pub trusted_tps: f64,
     /// The model's prediction of it; the measured one must agree.
     pub prediction: Option<Prediction>,
     /// The innermost full resource.
@@ -131,6 +133,9 @@ pub struct ResourceCapacity {
 /// Batches for confidence intervals.
 const BATCHES: usize = 20;
 
+/// How many times the rate in the log a prediction may go.
+const FURTHEST: f64 = 4.0;
+
 /// Below these nothing is said.
 const LEAST_REQUESTS: usize = 100;
 
@@ -142,12 +147,15 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     };
     let mean_response = inside.area(log.from_ns, log.to_ns) / system.requests.len() as f64 / 1e9;
     if system.requests.len() < LEAST_REQUESTS || log.seconds() < 10.0 * mean_response {
-        let why = format!("{} requests in {:.1} s: 100 and ten times the response time are needed", system.requests.len(), log.seconds());
+        let why = format!(
+            "{} requests in {:.1} s: 100 and ten times the response time are needed",
+            system.requests.len(),
+            log.seconds()
+        );
         return refused(system, why);
     }
     let holders: Vec<Steps> = system.resources.iter().map(steps).collect();
-    let sizes: Vec<(Size, Option<Inferred>)> =
-        system.resources.iter().zip(&holders).map(|(r, s)| size_of(r, s, calm)).collect();
+    let sizes: Vec<(Size, Option<Inferred>)> = system.resources.iter().zip(&holders).map(|(r, s)| size_of(r, s, calm)).collect();
     let depths: Vec<usize> = (0..system.resources.len()).map(|i| depth(&system.resources, i)).collect();
 
     // The innermost resource that was full for long enough, and waited for, sets the window.
@@ -165,15 +173,19 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             resource(&view, i, sizes[i])
         })
         .collect();
-    let cause = (0..resources.len())
-        .filter(|&i| resources[i].verdict == Verdict::Saturated)
-        .max_by(|&a, &b| depths[a].cmp(&depths[b]).then_with(|| nan_last(resources[b].ceiling_tps).total_cmp(&nan_last(resources[a].ceiling_tps))));
+    let cause = (0..resources.len()).filter(|&i| resources[i].verdict == Verdict::Saturated).max_by(|&a, &b| {
+        depths[a].cmp(&depths[b]).then_with(|| nan_last(resources[b].ceiling_tps).total_cmp(&nan_last(resources[a].ceiling_tps)))
+    });
 
     let goodput = rate_by_batches(system, window);
     let state = state(system, &resources, &done, goodput);
     let prediction = state.predict();
     for (index, found) in resources.iter_mut().enumerate() {
         cross_check(found, &mut warnings);
+        if found.verdict == Verdict::Saturated {
+            // What waits at a full resource follows from who else may enter, not from an open stream of arrivals.
+            found.open_wait = None;
+        }
         found.headroom = found.ceiling_tps.filter(|_| success > 0.0).map(|c| c * window.seconds() / success - 1.0);
         if found.growth.gain == growth::Gain::SaturatedBehind {
             found.ceiling_tps = state.stations[index].top_tps.map(|top| found.ceiling_tps.map_or(top, |c| c.min(top)));
@@ -195,14 +207,17 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             ));
         }
     }
+    let trusted_tps = FURTHEST * goodput.map_or(0.0, |g| g.mean);
     let ladder = match (ceiling, low) {
-        (Some(now), Some(least)) => climb(&state, now, least, options.most_rungs),
+        (Some(now_tps), Some(now_low_tps)) => {
+            climb(&state, Start { now_tps, now_low_tps, trusted_tps, most_rungs: options.most_rungs })
+        }
         _ => Ladder { rungs: Vec::new(), end: "no size is known: the log sets no ceiling".to_owned() },
     };
-    let targets = options.target_tps.iter().map(|t| reach(*t, low, &ladder)).collect();
+    let targets = options.target_tps.iter().map(|t| reach(*t, low, trusted_tps, &ladder)).collect();
     let what_if = ceiling
         .filter(|_| !options.what_ifs.is_empty())
-        .and_then(|now| what_if(&state, &system.endpoints, now, &options.what_ifs));
+        .and_then(|now| what_if(&state, &system.endpoints, now, trusted_tps, &options.what_ifs));
     let load_levels = levels(&system.requests, &inside, calm, mean_response);
     let area = inside.area(log.from_ns, log.to_ns);
     let curve = scalability(&load_levels);
@@ -223,6 +238,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         ceiling_tps: ceiling,
         ceiling_low_tps: low,
         ceiling_high_tps: high,
+        trusted_tps,
         prediction,
         cause,
         resources,
@@ -253,6 +269,7 @@ fn refused(system: &System, why: String) -> Capacity {
         ceiling_tps: None,
         ceiling_low_tps: None,
         ceiling_high_tps: None,
+        trusted_tps: 0.0,
         prediction: None,
         cause: None,
         resources: Vec::new(),
@@ -283,7 +300,8 @@ fn depth(resources: &[Resource], index: usize) -> usize {
 
 /// What is stated, else what waits show, else what was seen at once.
 fn size_of(resource: &Resource, steps: &Steps, window: Window) -> (Size, Option<Inferred>) {
-    let inferred = if resource.placed { infer_size(&resource.holds, resource.resolution_ns) } else { None };
+    let inferred =
+        if resource.placed { infer_size(&resource.holds, resource.resolution_ns, resource.wait_resolution_ns) } else { None };
     if resource.size.known().is_some() {
         return (resource.size, inferred);
     }
@@ -317,7 +335,8 @@ fn waited_while_full(system: &System, index: usize, steps: &Steps, size: Size, w
     let resource = &system.resources[index];
     let full = full_period(steps, &resource.holds, f64::from(size.known()?), window)?;
     let asked = resource.holds.iter().filter(|h| full.contains(h.grant_ns));
-    let (all, waited) = asked.fold((0_u64, 0_u64), |(a, w), h| (a + 1, w + u64::from(h.wait_ns > resource.resolution_ns.max(0))));
+    let (all, waited) =
+        asked.fold((0_u64, 0_u64), |(a, w), h| (a + 1, w + u64::from(h.wait_ns > resource.wait_resolution_ns.max(0))));
     let done = system.requests.iter().filter(|r| r.success && full.contains(r.end_ns)).count();
     (done >= LEAST_REQUESTS && 2 * waited >= all).then_some(full)
 }
@@ -354,7 +373,9 @@ fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, Option<Infer
     let half = sampling.map(|s| (s.high - s.mean) / s.mean);
     let arrivals = usage.acquisitions() as f64 / window.seconds();
     let open_wait = match (size.known(), usage.intrinsic_mean, usage.arrival_scv, usage.hold_scv) {
-        (Some(m), Some(hold), Some(arrival), Some(spread)) => open_wait(m, arrivals * hold, hold, arrival, spread).map(|w| w.interval()),
+        (Some(m), Some(hold), Some(arrival), Some(spread)) => {
+            open_wait(m, arrivals * hold, hold, arrival, spread).map(|w| w.interval())
+        }
         _ => None,
     };
     let total: f64 = usage.by_endpoint.iter().sum();
@@ -374,7 +395,7 @@ fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, Option<Infer
         headroom: None,
         verdict: evidence.verdict(),
         evidence,
-        growth: growth::measure(source, &view.system.requests, size.known(), view.calm),
+        growth: growth::measure(view.system, index, size.known(), view.calm),
         open_wait,
         usage,
     }

@@ -73,7 +73,8 @@ impl Evidence {
         out.wait_growth = spearman(&wait, &beside).map(|c| (c.rho, c.p_value));
         let quarter = bins.len() / 4;
         let hold = |part: &[&Bin]| mean(&part.iter().filter_map(|b| b.hold).collect::<Vec<_>>());
-        out.hold_ratio = hold(&order[order.len() - quarter..]).zip(hold(&order[..quarter])).filter(|(_, low)| *low > 0.0).map(|(h, l)| h / l);
+        out.hold_ratio =
+            hold(&order[order.len() - quarter..]).zip(hold(&order[..quarter])).filter(|(_, low)| *low > 0.0).map(|(h, l)| h / l);
         let busy = &order[order.len() / 2..];
         // Over a load that hardly varies the slope is noise.
         if busy[0].concurrency > 0.0 && busy[busy.len() - 1].concurrency >= 1.25 * busy[0].concurrency {

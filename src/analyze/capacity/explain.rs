@@ -2,7 +2,7 @@
 
 use super::analyse::{Capacity, ResourceCapacity};
 use super::growth::{Basis, Gain};
-use super::ladder::{time, Rung};
+use super::ladder::{Rung, time};
 use super::state::State;
 
 /// How a resource's ceiling comes about; `None` for a name that is not there.
@@ -11,14 +11,18 @@ pub fn resource(capacity: &Capacity, name: &str) -> Option<Vec<String>> {
     let (found, window) = (&capacity.resources[index], capacity.window?);
     let success = capacity.completions.success;
     let mut out = vec![
-        format!("{}: {} by {}", capacity.label(index), size(found), found.size.basis.name()),
+        format!("{}: {} ({})", capacity.label(index), size(found), found.size.basis.name()),
         format!(
             "window: {:.3} s, {} completions of which {success} successful{}",
             window.seconds(),
             capacity.completions.total,
             if capacity.is_full_period { " (the time for which the cause was full)" } else { "" }
         ),
-        format!("slot time taken: {:.3} s, of it waits for inner resources {:.3} s", found.usage.busy, found.usage.busy - found.usage.intrinsic),
+        format!(
+            "slot time taken: {:.3} s, of it waits for inner resources {:.3} s",
+            found.usage.busy,
+            found.usage.busy - found.usage.intrinsic
+        ),
     ];
     if let Some(demand) = found.demand {
         out.push(format!("demand: {:.3} s / {success} = {} per successful request", found.usage.intrinsic, time(demand)));
@@ -46,7 +50,12 @@ pub fn resource(capacity: &Capacity, name: &str) -> Option<Vec<String>> {
         out.push(format!("wait: mean {}, p95 {}, {} acquisitions", time(mean), time(p95), found.usage.acquisitions()));
     }
     if let Some(waits) = found.inferred {
-        out.push(format!("in the middle of {} waits {} were in use ({:.1} % within one of it)", waits.waits, waits.size, 100.0 * waits.share));
+        out.push(format!(
+            "in the middle of {} waits {} were in use ({:.1} % within one of it)",
+            waits.waits,
+            waits.size,
+            100.0 * waits.share
+        ));
     }
     out.push(growth(found));
     if let Some((low, high)) = found.open_wait {
@@ -75,7 +84,13 @@ pub fn rung(capacity: &Capacity, rung: &Rung) -> Vec<String> {
 pub fn ceiling(capacity: &Capacity) -> Vec<String> {
     let mut out = limits(&capacity.state);
     if let Some(found) = capacity.prediction {
-        out.push(format!("model: {:.2} to {:.2} TPS, point {:.2} ({})", found.lower, found.upper, found.point, capacity.label(found.binding)));
+        out.push(format!(
+            "model: {:.2} to {:.2} TPS, point {:.2} ({})",
+            found.lower,
+            found.upper,
+            found.point,
+            capacity.label(found.binding)
+        ));
     }
     if let (Some(cause), Some(rate)) = (capacity.cause, capacity.goodput) {
         let label = capacity.label(cause);
@@ -99,7 +114,7 @@ fn limits(state: &State) -> Vec<String> {
 fn size(found: &ResourceCapacity) -> String {
     match (found.size.known(), found.size.value) {
         (Some(slots), _) => format!("{slots} slots"),
-        (None, Some(seen)) => format!("at least {seen} slots"),
+        (None, Some(seen)) => format!("at least {seen} slots seen in use"),
         (None, None) => "size unknown".to_owned(),
     }
 }
@@ -108,7 +123,11 @@ fn growth(found: &ResourceCapacity) -> String {
     let Some((slope, error)) = found.growth.slope.zip(found.growth.error) else {
         return "more slots: the log holds no low-load period; hold time at low load would decide".to_owned();
     };
-    let way = if found.growth.basis == Basis::Levels { "completions per time at each number in use" } else { "holds in calm and busy parts" };
+    let way = if found.growth.basis == Basis::Levels {
+        "completions per time at each number in use"
+    } else {
+        "holds in calm and busy parts"
+    };
     let meaning = match found.growth.gain {
         Gain::Scales => "it scales",
         Gain::Partial => "it scales in part",

@@ -3,7 +3,7 @@
 use super::evidence::Bin;
 use super::model::{Request, Resource};
 use super::sweep::Steps;
-use super::usl::{curve, Curve, Refusal};
+use super::usl::{Curve, Refusal, curve};
 use super::window::Window;
 
 /// Bins of equal numbers of completions, at least 50 each and at most 40 of them.

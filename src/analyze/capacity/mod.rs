@@ -27,5 +27,5 @@ pub mod usage;
 pub mod usl;
 pub mod window;
 
-pub use analyse::{analyse, Capacity, Options};
+pub use analyse::{Capacity, Options, analyse};
 pub use model::System;

@@ -7,7 +7,7 @@
 use super::convolution::{Station, throughput};
 
 /// Above this many slots a level is solved as a fluid: the two bounds differ by less than sampling error there.
-const LARGEST_POPULATION: usize = 1_000;
+const LARGEST_POPULATION: usize = 400;
 
 /// One resource of the nest. `demand` holds everything while the slot is taken, inner resources included, waits for them excluded.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,8 +105,11 @@ fn rates(nodes: &[Node], index: usize, depth: usize) -> Vec<f64> {
     let node = &nodes[index];
     let Some(limit) = node.limit() else { return Vec::new() };
     let slots = node.size.map_or_else(|| (limit * node.demand).ceil(), f64::from).max(1.0) as usize;
-    let children: Vec<usize> =
-        (0..nodes.len()).filter(|&c| c != index && nodes[c].demand > 0.0 && nodes[c].limit().is_some() && limited_ancestor(nodes, c) == Some(index)).collect();
+    let children: Vec<usize> = (0..nodes.len())
+        .filter(|&c| {
+            c != index && nodes[c].demand > 0.0 && nodes[c].limit().is_some() && limited_ancestor(nodes, c) == Some(index)
+        })
+        .collect();
     let cap = |rate: f64| node.cap.map_or(rate, |cap| rate.min(cap));
     // A nest as deep as it has members would be a cycle of parents; it is then cut here.
     if depth > nodes.len() || slots > LARGEST_POPULATION {
@@ -165,7 +168,8 @@ mod tests {
     fn parents_in_a_circle_and_huge_pools_end() {
         let node = |parent, size| Node { demand: 1.0, size: Some(size), parent: Some(parent), cap: None };
         assert!(ceilings(&[node(1, 5), node(0, 7)]).is_some());
-        let out = ceilings(&[Node { parent: None, ..node(0, 1_000_000) }, Node { demand: 0.5, ..node(0, 400_000) }]).expect("limited");
+        let out =
+            ceilings(&[Node { parent: None, ..node(0, 1_000_000) }, Node { demand: 0.5, ..node(0, 400_000) }]).expect("limited");
         close(out.upper, 800_000.0, 1e-9);
         close(out.lower, 800_000.0, 1e-9);
     }

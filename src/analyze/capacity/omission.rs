@@ -32,7 +32,8 @@ mod tests {
     #[test]
     fn corrected_values_are_those_of_hdrhistogram() {
         for case in vector("coordinated_omission.json")["cases"].as_array().expect("cases") {
-            let list = |name: &str| -> Option<Vec<u64>> { case[name].as_array()?.iter().map(serde_json::Value::as_u64).collect() };
+            let list =
+                |name: &str| -> Option<Vec<u64>> { case[name].as_array()?.iter().map(serde_json::Value::as_u64).collect() };
             let interval = case["expected_interval"].as_u64().expect("interval");
             let mut out = corrected(&list("values").expect("values"), interval, 10_000).expect("fits");
             out.sort_unstable();

@@ -2,7 +2,7 @@
 
 use super::growth::{Basis, Gain, Growth};
 use super::model::{Kind, Size};
-use super::nested::{ceilings, Node};
+use super::nested::{Node, ceilings};
 
 /// One resource's numbers. Demands are seconds of one slot per successful request.
 #[derive(Debug, Clone, PartialEq)]

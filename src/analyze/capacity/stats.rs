@@ -70,7 +70,8 @@ pub fn spearman(left: &[f64], right: &[f64]) -> Option<Correlation> {
     }
     let rho = (both / (square_a * square_b).sqrt()).clamp(-1.0, 1.0);
     let freedom = count as f64 - 2.0;
-    let p_value = if rho.abs() >= 1.0 { 0.0 } else { 2.0 * (1.0 - t_cdf(rho.abs() * (freedom / (1.0 - rho * rho)).sqrt(), freedom)) };
+    let p_value =
+        if rho.abs() >= 1.0 { 0.0 } else { 2.0 * (1.0 - t_cdf(rho.abs() * (freedom / (1.0 - rho * rho)).sqrt(), freedom)) };
     Some(Correlation { rho, p_value })
 }
 

@@ -67,7 +67,8 @@ pub struct Usl {
 impl Usl {
     /// The curve's throughput at a concurrency; `None` beyond twice the load seen.
     pub fn throughput(&self, concurrency: f64) -> Option<f64> {
-        (concurrency <= 2.0 * self.highest_seen).then(|| self.lambda.value * shape(concurrency, self.sigma.value, self.kappa.value))
+        (concurrency <= 2.0 * self.highest_seen)
+            .then(|| self.lambda.value * shape(concurrency, self.sigma.value, self.kappa.value))
     }
 
     /// Response time at a concurrency, by Little's law; `None` beyond twice the load seen.
@@ -501,7 +502,8 @@ mod tests {
     fn a_parameter_at_its_bound_has_no_two_sided_interval() {
         // Pure contention of 0.1: kappa belongs at zero, and noise alternates so that it does not creep off.
         let n: Vec<f64> = (1..=12).map(f64::from).collect();
-        let x: Vec<f64> = n.iter().enumerate().map(|(i, n)| 50.0 * n / (1.0 + 0.1 * (n - 1.0)) * (1.0 + 1e-3 * i as f64)).collect();
+        let x: Vec<f64> =
+            n.iter().enumerate().map(|(i, n)| 50.0 * n / (1.0 + 0.1 * (n - 1.0)) * (1.0 + 1e-3 * i as f64)).collect();
         let usl = fit(&n, &x, None).expect("fits");
         assert!(usl.kappa.at_bound && usl.kappa.interval.is_none() && usl.peak_concurrency().is_none());
         assert!(usl.throughput(24.0).is_some() && usl.throughput(24.1).is_none());
