@@ -3,14 +3,15 @@
 mod datadog;
 mod documents;
 mod elastic;
-mod ids;
 mod elastic_event;
+mod ids;
 mod jaeger;
 mod otlp_json;
 mod otlp_proto;
 mod skywalking;
 mod span;
 mod span_csv;
+mod tests;
 mod wait;
 mod xray;
 mod zipkin;
@@ -29,6 +30,3 @@ pub static FORMATS: &[&dyn Format] = &[
     &zipkin::Zipkin,
     &span_csv::SpanCsv,
 ];
-
-#[cfg(test)]
-mod tests;

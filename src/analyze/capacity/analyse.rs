@@ -3,7 +3,7 @@
 use super::erlang::wait as open_wait;
 use super::evidence::{Evidence, Verdict};
 use super::growth::{self, Growth};
-use super::ladder::{Ladder, climb, label};
+use super::ladder::{Ladder, Start, climb, label};
 use super::load::{LoadLevel, bins, levels, scalability};
 use super::model::{Basis, Kind, Resource, Size, System};
 use super::state::{Prediction, State, StatementDemand, Station};
@@ -63,6 +63,8 @@ pub struct Capacity {
     pub ceiling_low_tps: Option<f64>,
     /// Its high end.
     pub ceiling_high_tps: Option<f64>,
+    /// Four times the rate in the log: a ceiling or rung beyond it is arithmetic, not experience.
+    pub trusted_tps: f64,
     /// The model's prediction of it; the measured one must agree.
     pub prediction: Option<Prediction>,
     /// The innermost full resource.
@@ -131,6 +133,9 @@ pub struct ResourceCapacity {
 /// Batches for confidence intervals.
 const BATCHES: usize = 20;
 
+/// How many times the rate in the log a prediction may go.
+const FURTHEST: f64 = 4.0;
+
 /// Below these nothing is said.
 const LEAST_REQUESTS: usize = 100;
 
@@ -177,6 +182,10 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     let prediction = state.predict();
     for (index, found) in resources.iter_mut().enumerate() {
         cross_check(found, &mut warnings);
+        if found.verdict == Verdict::Saturated {
+            // What waits at a full resource follows from who else may enter, not from an open stream of arrivals.
+            found.open_wait = None;
+        }
         found.headroom = found.ceiling_tps.filter(|_| success > 0.0).map(|c| c * window.seconds() / success - 1.0);
         if found.growth.gain == growth::Gain::SaturatedBehind {
             found.ceiling_tps = state.stations[index].top_tps.map(|top| found.ceiling_tps.map_or(top, |c| c.min(top)));
@@ -198,14 +207,17 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             ));
         }
     }
+    let trusted_tps = FURTHEST * goodput.map_or(0.0, |g| g.mean);
     let ladder = match (ceiling, low) {
-        (Some(now), Some(least)) => climb(&state, now, least, options.most_rungs),
+        (Some(now_tps), Some(now_low_tps)) => {
+            climb(&state, Start { now_tps, now_low_tps, trusted_tps, most_rungs: options.most_rungs })
+        }
         _ => Ladder { rungs: Vec::new(), end: "no size is known: the log sets no ceiling".to_owned() },
     };
-    let targets = options.target_tps.iter().map(|t| reach(*t, low, &ladder)).collect();
+    let targets = options.target_tps.iter().map(|t| reach(*t, low, trusted_tps, &ladder)).collect();
     let what_if = ceiling
         .filter(|_| !options.what_ifs.is_empty())
-        .and_then(|now| what_if(&state, &system.endpoints, now, &options.what_ifs));
+        .and_then(|now| what_if(&state, &system.endpoints, now, trusted_tps, &options.what_ifs));
     let load_levels = levels(&system.requests, &inside, calm, mean_response);
     let area = inside.area(log.from_ns, log.to_ns);
     let curve = scalability(&load_levels);
@@ -226,6 +238,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         ceiling_tps: ceiling,
         ceiling_low_tps: low,
         ceiling_high_tps: high,
+        trusted_tps,
         prediction,
         cause,
         resources,
@@ -256,6 +269,7 @@ fn refused(system: &System, why: String) -> Capacity {
         ceiling_tps: None,
         ceiling_low_tps: None,
         ceiling_high_tps: None,
+        trusted_tps: 0.0,
         prediction: None,
         cause: None,
         resources: Vec::new(),
@@ -286,7 +300,8 @@ fn depth(resources: &[Resource], index: usize) -> usize {
 
 /// What is stated, else what waits show, else what was seen at once.
 fn size_of(resource: &Resource, steps: &Steps, window: Window) -> (Size, Option<Inferred>) {
-    let inferred = if resource.placed { infer_size(&resource.holds, resource.resolution_ns) } else { None };
+    let inferred =
+        if resource.placed { infer_size(&resource.holds, resource.resolution_ns, resource.wait_resolution_ns) } else { None };
     if resource.size.known().is_some() {
         return (resource.size, inferred);
     }
@@ -320,7 +335,8 @@ fn waited_while_full(system: &System, index: usize, steps: &Steps, size: Size, w
     let resource = &system.resources[index];
     let full = full_period(steps, &resource.holds, f64::from(size.known()?), window)?;
     let asked = resource.holds.iter().filter(|h| full.contains(h.grant_ns));
-    let (all, waited) = asked.fold((0_u64, 0_u64), |(a, w), h| (a + 1, w + u64::from(h.wait_ns > resource.resolution_ns.max(0))));
+    let (all, waited) =
+        asked.fold((0_u64, 0_u64), |(a, w), h| (a + 1, w + u64::from(h.wait_ns > resource.wait_resolution_ns.max(0))));
     let done = system.requests.iter().filter(|r| r.success && full.contains(r.end_ns)).count();
     (done >= LEAST_REQUESTS && 2 * waited >= all).then_some(full)
 }
@@ -379,7 +395,7 @@ fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, Option<Infer
         headroom: None,
         verdict: evidence.verdict(),
         evidence,
-        growth: growth::measure(source, &view.system.requests, size.known(), view.calm),
+        growth: growth::measure(view.system, index, size.known(), view.calm),
         open_wait,
         usage,
     }

@@ -11,7 +11,7 @@ pub fn resource(capacity: &Capacity, name: &str) -> Option<Vec<String>> {
     let (found, window) = (&capacity.resources[index], capacity.window?);
     let success = capacity.completions.success;
     let mut out = vec![
-        format!("{}: {} by {}", capacity.label(index), size(found), found.size.basis.name()),
+        format!("{}: {} ({})", capacity.label(index), size(found), found.size.basis.name()),
         format!(
             "window: {:.3} s, {} completions of which {success} successful{}",
             window.seconds(),
@@ -114,7 +114,7 @@ fn limits(state: &State) -> Vec<String> {
 fn size(found: &ResourceCapacity) -> String {
     match (found.size.known(), found.size.value) {
         (Some(slots), _) => format!("{slots} slots"),
-        (None, Some(seen)) => format!("at least {seen} slots"),
+        (None, Some(seen)) => format!("at least {seen} slots seen in use"),
         (None, None) => "size unknown".to_owned(),
     }
 }

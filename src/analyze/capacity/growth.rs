@@ -3,7 +3,7 @@
 //! From the load-dependent rate where holds lie where they were, else from holds in calm and busy parts of the log. A log that
 //! was saturated throughout cannot tell, and then says so.
 
-use super::model::{Hold, Request, Resource};
+use super::model::{Hold, Resource, System};
 use super::sweep::{Steps, elasticity, levels};
 use super::window::Window;
 
@@ -65,14 +65,20 @@ impl Growth {
     }
 }
 
-/// Measures a resource's growth within the trimmed log; `size` is its known number of slots, if any.
-pub fn measure(resource: &Resource, requests: &[Request], size: Option<u32>, window: Window) -> Growth {
+/// Measures the growth of resource `index` within the trimmed log; `size` is its known number of slots, if any.
+pub fn measure(system: &System, index: usize, size: Option<u32>, window: Window) -> Growth {
+    let resource = &system.resources[index];
     let nested: i128 = resource.holds.iter().map(|h| i128::from(h.held_ns() - h.intrinsic_ns())).sum();
     let held: i128 = resource.holds.iter().map(|h| i128::from(h.held_ns())).sum();
     // The raw rate of a resource that waits for inner ones shows the inner limit, not its own.
     let is_own = nested * 20 <= held;
     let by_level = if resource.placed && is_own { from_levels(resource, size, window) } else { None };
-    by_level.or_else(|| from_calm_and_busy(resource, requests, size, window)).unwrap_or_else(Growth::unknown)
+    // A level rate that does not grow may be the fault of an inner resource, which has a growth of its own.
+    let is_leaf = !system.resources.iter().any(|r| r.parent == Some(index));
+    by_level
+        .filter(|g| is_leaf || g.gain == Gain::Scales)
+        .or_else(|| from_calm_and_busy(system, index, size, window))
+        .unwrap_or_else(Growth::unknown)
 }
 
 fn from_levels(resource: &Resource, size: Option<u32>, window: Window) -> Option<Growth> {
@@ -91,54 +97,55 @@ fn from_levels(resource: &Resource, size: Option<u32>, window: Window) -> Option
     Some(Growth::from_slope(Basis::Levels, fit.slope, fit.error, f64::from(top), top_rate))
 }
 
-/// One part of the log: mean number in use without nested waits, and the holds granted in it.
+/// One part of the log: mean number in use without nested waits, slots granted a second, and the holds granted in it.
 struct Part {
     in_use: f64,
+    rate: f64,
     seconds: f64,
     adjusted: Vec<f64>,
 }
 
 /// If holds keep their length while more are in use, the rate grows in proportion: slope = 1 - d ln hold / d ln n. Holds are
 /// divided by their endpoint's mean, so that a change of mix is not taken for a change of speed.
-fn from_calm_and_busy(resource: &Resource, requests: &[Request], size: Option<u32>, window: Window) -> Option<Growth> {
+///
+/// Calm and busy are told by the rate: under a steady rate more are in use merely because some holds happen to be long.
+fn from_calm_and_busy(system: &System, index: usize, size: Option<u32>, window: Window) -> Option<Growth> {
+    let resource = &system.resources[index];
     let inside: Vec<&Hold> =
         resource.holds.iter().filter(|h| h.granted && h.intrinsic_ns() > 0 && window.contains(h.grant_ns)).collect();
     if inside.len() < 200 {
         return None;
     }
-    let endpoint = |hold: &Hold| requests.get(hold.request as usize).map_or(0, |r| r.endpoint as usize);
-    let endpoints = inside.iter().map(|h| endpoint(h)).max()? + 1;
-    let (mut sum, mut count) = (vec![0.0; endpoints], vec![0.0; endpoints]);
-    for hold in &inside {
-        sum[endpoint(hold)] += hold.intrinsic_ns() as f64;
-        count[endpoint(hold)] += 1.0;
-    }
-    let mean_hold = sum.iter().sum::<f64>() / inside.len() as f64 / 1e9;
+    let lengths = own_lengths(system, index, &inside);
+    let mean_hold = inside.iter().map(|h| h.intrinsic_ns() as f64).sum::<f64>() / inside.len() as f64 / 1e9;
     let count_of_parts = (window.seconds() / (10.0 * mean_hold).max(window.seconds() / 60.0)) as usize;
     let windows = window.parts(count_of_parts.max(1));
     // A hold less its nested waits keeps its end: what is waited for inside is mostly waited for first.
     let active = Steps::new(inside.iter().map(|h| (h.release_ns - h.intrinsic_ns(), h.release_ns)));
     let mut parts: Vec<Part> = windows
         .iter()
-        .map(|w| Part { in_use: active.mean(w.from_ns, w.to_ns), seconds: w.seconds(), adjusted: Vec::new() })
+        .map(|w| Part { in_use: active.mean(w.from_ns, w.to_ns), rate: 0.0, seconds: w.seconds(), adjusted: Vec::new() })
         .collect();
-    for hold in &inside {
-        let at = windows.partition_point(|w| w.to_ns <= hold.grant_ns);
-        if let Some(part) = parts.get_mut(at) {
-            let own = endpoint(hold);
-            part.adjusted.push(hold.intrinsic_ns() as f64 * count[own] / sum[own]);
+    for (hold, length) in inside.iter().zip(lengths) {
+        if let Some(part) = parts.get_mut(windows.partition_point(|w| w.to_ns <= hold.grant_ns)) {
+            part.adjusted.push(length);
         }
     }
-    let mut in_use: Vec<f64> = parts.iter().map(|p| p.in_use).collect();
-    in_use.sort_by(f64::total_cmp);
-    let seen = super::stats::nearest_rank(&in_use, 0.9)?;
+    parts.iter_mut().for_each(|p| p.rate = p.adjusted.len() as f64 / p.seconds);
+    let top_of = |values: Vec<f64>| {
+        let mut sorted = values;
+        sorted.sort_by(f64::total_cmp);
+        super::stats::nearest_rank(&sorted, 0.9)
+    };
+    let seen = top_of(parts.iter().map(|p| p.in_use).collect())?;
+    let top_rate = top_of(parts.iter().map(|p| p.rate).collect())?;
     let top = size.map_or(seen, |s| seen.min(f64::from(s)));
-    let busy = group(&parts, |n| n >= 0.85 * top).filter(|g| g.count >= 50.0)?;
+    let busy = group(&parts, |p| p.rate >= 0.85 * top_rate).filter(|g| g.count >= 50.0)?;
     // The nearer the calm part, the more the slope is that at the top.
     let calm = [0.4, 0.2]
         .into_iter()
-        .filter_map(|least| group(&parts, |n| n <= 0.75 * top && n >= least * top))
-        .find(|g| g.count >= 50.0)?;
+        .filter_map(|least| group(&parts, |p| p.rate <= 0.8 * top_rate && p.in_use <= 0.8 * top && p.in_use >= least * top))
+        .find(|g| g.count >= 50.0 && busy.in_use >= 1.2 * g.in_use)?;
     let span = (busy.in_use / calm.in_use).ln();
     let slope = 1.0 - (busy.hold / calm.hold).ln() / span;
     let error = (busy.relative_error.powi(2) + calm.relative_error.powi(2)).sqrt() / span;
@@ -146,6 +153,35 @@ fn from_calm_and_busy(resource: &Resource, requests: &[Request], size: Option<u3
         return None;
     }
     Some(Growth::from_slope(Basis::CalmAndBusy, slope, error, top, busy.count / busy.seconds))
+}
+
+/// Each hold over the mean of its endpoint, with the time in inner resources held at its mean: their growth is theirs.
+fn own_lengths(system: &System, index: usize, holds: &[&Hold]) -> Vec<f64> {
+    let mut within = vec![0_i64; system.requests.len()];
+    for inner in system.resources.iter().filter(|r| r.parent == Some(index)) {
+        for hold in &inner.holds {
+            if let Some(sum) = within.get_mut(hold.request as usize) {
+                *sum = sum.saturating_add(hold.held_ns());
+            }
+        }
+    }
+    let endpoint = |hold: &Hold| system.requests.get(hold.request as usize).map_or(0, |r| r.endpoint as usize);
+    let inner = |hold: &Hold| within.get(hold.request as usize).map_or(0, |w| *w.min(&hold.intrinsic_ns())) as f64;
+    let endpoints = holds.iter().map(|h| endpoint(h)).max().unwrap_or(0) + 1;
+    let mut sums = vec![(0.0, 0.0, 0.0); endpoints];
+    for hold in holds {
+        let sum = &mut sums[endpoint(hold)];
+        sum.0 += hold.intrinsic_ns() as f64;
+        sum.1 += inner(hold);
+        sum.2 += 1.0;
+    }
+    holds
+        .iter()
+        .map(|hold| {
+            let (all, inside, count) = sums[endpoint(hold)];
+            (hold.intrinsic_ns() as f64 - inner(hold) + inside / count) * count / all
+        })
+        .collect()
 }
 
 struct Group {
@@ -156,8 +192,8 @@ struct Group {
     seconds: f64,
 }
 
-fn group(parts: &[Part], wanted: impl Fn(f64) -> bool) -> Option<Group> {
-    let chosen: Vec<&Part> = parts.iter().filter(|p| wanted(p.in_use)).collect();
+fn group(parts: &[Part], wanted: impl Fn(&Part) -> bool) -> Option<Group> {
+    let chosen: Vec<&Part> = parts.iter().filter(|p| wanted(p)).collect();
     let seconds: f64 = chosen.iter().map(|p| p.seconds).sum();
     let holds: Vec<f64> = chosen.iter().flat_map(|p| p.adjusted.iter().copied()).collect();
     let hold = super::stats::mean(&holds)?;
@@ -176,7 +212,7 @@ mod tests {
     fn growth(name: &str, resource: usize, size: u32, placed: bool) -> Growth {
         let mut system = simulated(name, None, None);
         system.resources[resource].placed = placed;
-        measure(&system.resources[resource], &system.requests, Some(size), trimmed(&system.requests).expect("long enough"))
+        measure(&system, resource, Some(size), trimmed(&system.requests).expect("long enough"))
     }
 
     #[test]

@@ -212,30 +212,47 @@ pub struct Ladder {
     pub end: String,
 }
 
-/// Climbs from `state`, whose ceiling as it is has been measured or predicted as `now_tps`, with its low end.
-pub fn climb(state: &State, now_tps: f64, now_low_tps: f64, most_rungs: usize) -> Ladder {
-    let (mut state, mut before, mut floor) = (state.clone(), now_tps, now_low_tps);
+/// Where the ladder starts, and how far it may lead.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Start {
+    /// The ceiling as it is, measured or predicted.
+    pub now_tps: f64,
+    /// Its low end.
+    pub now_low_tps: f64,
+    /// Beyond this rate nothing that the log shows can be carried over.
+    pub trusted_tps: f64,
+    /// The ladder's length at most.
+    pub most_rungs: usize,
+}
+
+/// Climbs from a state.
+pub fn climb(state: &State, start: Start) -> Ladder {
+    let (mut state, mut before, mut floor) = (state.clone(), start.now_tps, start.now_low_tps);
     let mut rungs: Vec<Rung> = Vec::new();
     let end = loop {
         let Some(now) = state.predict() else { break "no size is known: the log sets no ceiling".to_owned() };
-        if rungs.len() >= most_rungs {
+        if before > start.trusted_tps {
+            break format!("beyond {:.1} TPS the log is silent: it is four times the rate in it", start.trusted_tps);
+        }
+        if rungs.len() >= start.most_rungs {
             break format!("beyond {before:.1} TPS the ladder was not followed");
         }
-        let mut steps: Vec<Rung> = fixes(&state, &now).into_iter().filter_map(|fix| take(&state, fix, before, floor)).collect();
+        let mut steps: Vec<Rung> =
+            fixes(&state, &now).into_iter().filter_map(|fix| take(&state, fix, before, floor, start.trusted_tps)).collect();
         steps.sort_by(|a, b| gain(&b.step).total_cmp(&gain(&a.step)));
-        let useful = |rung: &&Rung| rung.step.after_high_tps > 1.02 * before.max(1e-9) && gain(&rung.step) > 1.01 * before;
-        let main = steps.iter().position(|r| useful(&r) && matches!(r.step.action, Fix::Enlarge { .. }));
+        let useful = |rung: &Rung| rung.prediction.upper > 1.02 * now.upper && rung.prediction.point > 1.02 * now.point;
+        let main = steps.iter().position(|r| useful(r) && matches!(r.step.action, Fix::Enlarge { .. }));
         let name = label(&state.stations[now.binding]);
         let is_silent = main.is_none() && !rungs.is_empty() && state.stations[now.binding].is_enlarged();
         if is_silent {
             break format!("beyond {before:.1} TPS the log is silent: {name} would grow past four times what was measured");
         }
-        let Some(main) = main.or_else(|| steps.iter().position(|r| useful(&r))) else {
+        let Some(main) = main.or_else(|| steps.iter().position(useful)) else {
             break format!("beyond {before:.1} TPS the log is silent: nothing it holds would raise {name}");
         };
         let mut rung = steps.remove(main);
         rung.alternatives = steps.into_iter().map(|r| r.step).collect();
-        before = rung.step.after_tps.unwrap_or(rung.step.after_high_tps);
+        before = rung.prediction.point;
         floor = rung.step.after_low_tps;
         state = rung.after.clone();
         rungs.push(rung);
@@ -248,9 +265,14 @@ fn gain(step: &Step) -> f64 {
     step.after_tps.unwrap_or(0.5 * (step.after_low_tps + step.after_high_tps))
 }
 
-fn take(state: &State, fix: Fix, before: f64, floor: f64) -> Option<Rung> {
+fn take(state: &State, fix: Fix, before: f64, floor: f64, trusted: f64) -> Option<Rung> {
     let after = fix.apply(state);
-    let prediction = after.predict()?;
+    let mut prediction = after.predict()?;
+    let is_far = prediction.point > trusted;
+    if is_far {
+        prediction.is_supported = false;
+        prediction.low = prediction.low.min(trusted);
+    }
     let low = prediction.low.max(floor.min(prediction.high));
     let step = Step {
         fix: fix.sentence(state),
@@ -260,7 +282,8 @@ fn take(state: &State, fix: Fix, before: f64, floor: f64) -> Option<Rung> {
         after_low_tps: low.min(prediction.high),
         after_high_tps: prediction.high,
         next: prediction.binding,
-        assumption: assumption(&fix, &after, &prediction),
+        assumption: assumption(&fix, &after, &prediction)
+            + if is_far { "; extrapolated past four times the rate in the log" } else { "" },
         confidence: confidence(&fix, &after, &prediction),
         action: fix,
     };

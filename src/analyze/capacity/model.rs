@@ -142,8 +142,10 @@ pub struct Resource {
     pub parent: Option<usize>,
     /// The holds lie where they were. `false`: only their amounts are known, their places are assumed.
     pub placed: bool,
-    /// The coarser of the stamps' and the durations' resolution.
+    /// Resolution of the stamps that place the holds.
     pub resolution_ns: i64,
+    /// Resolution of the durations that tell waits.
+    pub wait_resolution_ns: i64,
     /// Every acquisition, in any order.
     pub holds: Vec<Hold>,
 }
@@ -152,7 +154,16 @@ impl Resource {
     /// A resource of unknown size without holds.
     pub fn new(name: &str, kind: Kind) -> Self {
         let size = Size { value: None, basis: Basis::Unknown };
-        Self { name: name.to_owned(), kind, size, parent: None, placed: true, resolution_ns: 1_000_000, holds: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            kind,
+            size,
+            parent: None,
+            placed: true,
+            resolution_ns: 1_000_000,
+            wait_resolution_ns: 1_000_000,
+            holds: Vec::new(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 use super::convolution::{Station, throughput};
 
 /// Above this many slots a level is solved as a fluid: the two bounds differ by less than sampling error there.
-const LARGEST_POPULATION: usize = 1_000;
+const LARGEST_POPULATION: usize = 400;
 
 /// One resource of the nest. `demand` holds everything while the slot is taken, inner resources included, waits for them excluded.
 #[derive(Debug, Clone, PartialEq)]

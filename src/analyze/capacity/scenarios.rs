@@ -1,8 +1,11 @@
 //! Whole analyses of simulated logs against the simulator's truth: ceilings, next rungs, and what must stay an interval.
 
 use super::analyse::{Capacity, Options, analyse};
+use super::evidence::Verdict;
 use super::growth::Gain;
 use super::ladder::Fix;
+use super::model::{Basis, Hold, Kind, Request, Resource, Size, Statement, System};
+use super::target::{Reachable, WhatIf};
 use super::testing::{close, simulated, vector};
 
 fn truth(name: &str, rung: usize) -> f64 {
@@ -10,33 +13,7 @@ fn truth(name: &str, rung: usize) -> f64 {
 }
 
 fn run(name: &str, workers: u32, pool: u32) -> Capacity {
-    let out = analyse(&simulated(name, Some(workers), Some(pool)), &Options::default());
-    if std::env::var("SHOW").is_ok() {
-        show(name, &out);
-    }
-    out
-}
-
-fn show(name: &str, out: &Capacity) {
-    println!(
-        "== {name}: ceiling {:?} [{:?}, {:?}] cause {:?}",
-        out.ceiling_tps, out.ceiling_low_tps, out.ceiling_high_tps, out.cause
-    );
-    for found in &out.resources {
-        for line in super::explain::resource(out, &found.name).expect("there") {
-            println!("   {line}");
-        }
-    }
-    for rung in &out.ladder.rungs {
-        println!("  > {:?}", rung.step);
-        for line in super::explain::rung(out, rung) {
-            println!("     {line}");
-        }
-        for other in &rung.alternatives {
-            println!("    or {} -> {:?} [{:.1}, {:.1}]", other.fix, other.after_tps, other.after_low_tps, other.after_high_tps);
-        }
-    }
-    println!("  {} {:?}", out.ladder.end, out.warnings);
+    analyse(&simulated(name, Some(workers), Some(pool)), &Options::default())
 }
 
 #[test]
@@ -99,4 +76,79 @@ fn the_ramp_names_what_lies_behind_its_pool() {
     for step in all.filter(|s| matches!(s.action, Fix::Enlarge { resource: 1, .. }) && s.before_tps < 70.0) {
         close(step.after_tps.unwrap_or(step.after_high_tps), file["sim_ceiling_pool64"].as_f64().expect("a number"), 0.05);
     }
+}
+
+#[test]
+fn targets_are_reached_by_name_or_left_open() {
+    let mut options = Options::default();
+    options.target_tps = vec![25.0, 80.0, 500.0];
+    let out = analyse(&simulated("bank30", Some(50), Some(10)), &options);
+    let found: Vec<(Reachable, usize)> = out.targets.iter().map(|t| (t.reachable, t.fixes.len())).collect();
+    assert_eq!(found[0], (Reachable::Yes, 0));
+    // The pool would do it if what is behind it keeps up, which this log cannot tell.
+    assert_eq!(found[1], (Reachable::Unknown, 1));
+    assert_eq!(found[2].0, Reachable::Unknown);
+    assert!(out.targets[1].fixes[0].starts_with("connection pool pool 10 -> "));
+}
+
+#[test]
+fn what_ifs_act_together_and_name_what_they_do_not_find() {
+    let mut system = simulated("poolnogain", Some(64), Some(16));
+    let total_ns = system.resources[1].holds.iter().filter_map(|h| h.work_ns).sum();
+    system.statements.push(Statement { name: "select".to_owned(), resource: 1, calls: 12_000, total_ns });
+    let mut options = Options::default();
+    let unknown = WhatIf::Load { endpoint: "GET /nowhere".to_owned(), factor: 2.0 };
+    options.what_ifs = vec![WhatIf::Statement { statement: "select".to_owned(), factor: 0.5 }, unknown.clone()];
+    let out = analyse(&system, &options).what_if.expect("sizes known");
+    close(out.after_tps.expect("supported"), truth("poolnogain", 2), 0.05);
+    assert_eq!(out.unmatched, [unknown]);
+    options.what_ifs = vec![WhatIf::Size { resource: "pool".to_owned(), slots: 64 }];
+    let out = analyse(&system, &options).what_if.expect("sizes known");
+    assert_eq!(out.after_tps, None);
+    assert!((out.after_low_tps..=out.after_high_tps).contains(&truth("poolnogain", 1)));
+}
+
+#[test]
+fn sizes_that_no_line_states_are_read_from_waits() {
+    let out = analyse(&simulated("bank30", None, None), &Options::default());
+    for (index, slots) in [(0, 50), (1, 10)] {
+        assert_eq!(out.resources[index].size, Size { value: Some(slots), basis: Basis::Inferred });
+    }
+    close(out.ceiling_tps.expect("measured"), truth("bank30", 0), 0.04);
+    // Nobody waits for the pool of the other log: it has no ceiling, only so many seen.
+    let out = analyse(&simulated("extbound", None, None), &Options::default());
+    assert_eq!((out.resources[1].size.basis, out.resources[1].verdict), (Basis::AtLeast, Verdict::Unknown));
+    assert_eq!(out.resources[1].ceiling_tps, None);
+}
+
+#[test]
+fn failures_take_no_part_in_goodput_but_their_holds_do() {
+    // One slot, held 0.1 s at a time. Every second holder fails, and as many again give up waiting for it.
+    let tenth = 100_000_000;
+    let mut system = System { endpoints: vec!["all".to_owned()], ..System::default() };
+    let mut pool = Resource::new("pool", Kind::Connections);
+    pool.size = Size { value: Some(1), basis: Basis::Stated };
+    for i in 0..1_000_i64 {
+        let (grant, request) = ((i + 5) * tenth, system.requests.len() as u32);
+        let arrival = grant - 5 * tenth;
+        system.requests.push(Request { start_ns: arrival, end_ns: grant + tenth, endpoint: 0, success: i % 2 == 0 });
+        pool.holds.push(Hold::new(grant, grant + tenth, 5 * tenth, request));
+        system.requests.push(Request { start_ns: arrival, end_ns: grant, endpoint: 0, success: false });
+        pool.holds.push(Hold { granted: false, ..Hold::new(grant, grant, 5 * tenth, request + 1) });
+    }
+    system.resources.push(pool);
+    let out = analyse(&system, &Options::default());
+    assert_eq!((out.cause, out.resources[0].verdict), (Some(0), Verdict::Saturated));
+    close(out.observed_tps.expect("measured"), 20.0, 0.02);
+    close(out.ceiling_tps.expect("measured"), 5.0, 0.02);
+    close(out.resources[0].demand.expect("held"), 0.2, 0.02);
+}
+
+#[test]
+fn too_little_is_refused() {
+    let mut system = simulated("bank30", Some(50), Some(10));
+    system.requests.truncate(50);
+    let out = analyse(&system, &Options::default());
+    assert!(out.refusal.is_some() && out.ceiling_tps.is_none() && out.ladder.rungs.is_empty());
+    assert!(analyse(&System::default(), &Options::default()).refusal.is_some());
 }

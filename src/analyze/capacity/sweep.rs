@@ -189,15 +189,15 @@ pub struct Inferred {
 }
 
 /// The mid-wait mode: whoever waits, waits because all slots are taken. `None` below 30 waits longer than three times the
-/// resolution, and where stamps are as coarse as a second.
-pub fn infer_size(holds: &[Hold], resolution_ns: i64) -> Option<Inferred> {
+/// stamps' and twice the durations' resolution, and where stamps are as coarse as a second.
+pub fn infer_size(holds: &[Hold], resolution_ns: i64, wait_resolution_ns: i64) -> Option<Inferred> {
     if resolution_ns >= 1_000_000_000 {
         return None;
     }
     let steps = Steps::new(holds.iter().filter(|h| h.granted).map(|h| (h.grant_ns, h.release_ns)));
     let mut seen: Vec<u64> = vec![0; steps.max() as usize + 1];
-    let mut waits = 0;
-    for hold in holds.iter().filter(|h| h.granted && h.wait_ns > 3 * resolution_ns.max(0)) {
+    let (mut waits, least) = (0, resolution_ns.saturating_mul(3).max(wait_resolution_ns.saturating_mul(2)));
+    for hold in holds.iter().filter(|h| h.granted && h.wait_ns > least.max(0)) {
         seen[steps.level_at(hold.grant_ns.saturating_sub(hold.wait_ns / 2)) as usize] += 1;
         waits += 1;
     }
@@ -264,13 +264,13 @@ mod tests {
     fn waits_show_the_size_of_the_pool() {
         for (name, workers, pool) in [("bank30", 50, 10), ("poolnogain", 64, 16), ("ramp_dbsat", 64, 16)] {
             let system = simulated(name, None, None);
-            let found = infer_size(&system.resources[1].holds, 1_000).expect("waits");
+            let found = infer_size(&system.resources[1].holds, 1_000, 1_000).expect("waits");
             assert_eq!(found.size, pool, "{name}");
             assert!(found.share > 0.85, "{name} {found:?}");
-            if let Some(found) = infer_size(&system.resources[0].holds, 1_000) {
+            if let Some(found) = infer_size(&system.resources[0].holds, 1_000, 1_000) {
                 assert_eq!(found.size, workers, "{name}");
             }
         }
-        assert_eq!(infer_size(&simulated("bank30", None, None).resources[1].holds, 1_000_000_000), None);
+        assert_eq!(infer_size(&simulated("bank30", None, None).resources[1].holds, 1_000_000_000, 1_000), None);
     }
 }

@@ -36,14 +36,17 @@ pub struct Target {
     pub fixes: Vec<String>,
 }
 
-/// Walks the ladder until the low end of a rung reaches the target.
-pub fn reach(target_tps: f64, now_low_tps: Option<f64>, ladder: &Ladder) -> Target {
+/// Walks the ladder until the low end of a rung reaches the target; beyond `trusted_tps` no answer is better than unknown.
+pub fn reach(target_tps: f64, now_low_tps: Option<f64>, trusted_tps: f64, ladder: &Ladder) -> Target {
     let answer = |reachable, fixes: usize| Target {
         target_tps,
         reachable,
         fixes: ladder.rungs[..fixes].iter().map(|r| r.step.fix.clone()).collect(),
     };
     let Some(now) = now_low_tps else { return answer(Reachable::Unknown, 0) };
+    if target_tps > trusted_tps {
+        return answer(Reachable::Unknown, ladder.rungs.len());
+    }
     if now >= target_tps {
         return answer(Reachable::Yes, 0);
     }
@@ -103,7 +106,7 @@ pub struct Outcome {
 }
 
 /// Applies all changes and predicts; mix first, so that later ones act on the new mix. `None` where no size is known.
-pub fn what_if(state: &State, endpoints: &[String], now_tps: f64, changes: &[WhatIf]) -> Option<Outcome> {
+pub fn what_if(state: &State, endpoints: &[String], now_tps: f64, trusted_tps: f64, changes: &[WhatIf]) -> Option<Outcome> {
     let (mut after, mut unmatched) = (state.clone(), Vec::new());
     let mut factors = vec![1.0; endpoints.len()];
     for change in changes {
@@ -139,7 +142,7 @@ pub fn what_if(state: &State, endpoints: &[String], now_tps: f64, changes: &[Wha
     let found = after.predict()?;
     Some(Outcome {
         before_tps: now_tps,
-        after_tps: found.is_supported.then_some(found.point),
+        after_tps: (found.is_supported && found.point <= trusted_tps).then_some(found.point),
         after_low_tps: found.low,
         after_high_tps: found.high,
         next: found.binding,

@@ -27,10 +27,10 @@ pub(super) fn simulated(name: &str, workers: Option<u32>, pool: Option<u32>) -> 
     let size = |value: Option<u32>| Size { value, basis: if value.is_some() { Basis::Stated } else { Basis::Unknown } };
     let mut threads = Resource::new("workers", Kind::Threads);
     threads.size = size(workers);
-    threads.resolution_ns = 1_000;
+    (threads.resolution_ns, threads.wait_resolution_ns) = (1_000, 1_000);
     let mut connections = Resource::new("pool", Kind::Connections);
     connections.size = size(pool);
-    connections.resolution_ns = 1_000;
+    (connections.resolution_ns, connections.wait_resolution_ns) = (1_000, 1_000);
     connections.parent = Some(0);
     let mut external = Resource::new("external", Kind::External);
     external.parent = Some(0);

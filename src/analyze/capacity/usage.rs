@@ -103,7 +103,7 @@ pub fn measure(resource: &Resource, requests: &[Request], endpoints: usize, wind
         let wait = hold.wait_ns.max(0);
         waits.push(wait);
         asked.push(hold.grant_ns.saturating_sub(wait));
-        out.waited += u64::from(wait > resource.resolution_ns.max(0));
+        out.waited += u64::from(wait > resource.wait_resolution_ns.max(0));
         if hold.granted {
             out.granted += 1;
             out.calls += u64::from(hold.calls);

@@ -56,7 +56,7 @@ pub fn trimmed(requests: &[Request]) -> Option<Window> {
 }
 
 /// The longest period within `window` in which a resource of `size` slots was full: at least nine tenths of its slots taken, bar
-/// short dips (a fifth of the period together). `None` below three bins.
+/// short dips (a fifth of the period together), less its first tenth where it begins within the window. `None` below three bins.
 pub fn full_period(steps: &Steps, holds: &[Hold], size: f64, window: Window) -> Option<Window> {
     let granted: Vec<i64> = holds.iter().filter(|h| h.granted).map(Hold::held_ns).collect();
     let mean_hold = granted.iter().map(|h| *h as f64).sum::<f64>() / granted.len().max(1) as f64 / 1e9;
@@ -65,7 +65,13 @@ pub fn full_period(steps: &Steps, holds: &[Hold], size: f64, window: Window) -> 
     let bins = window.parts(((window.seconds() / width) as usize).clamp(1, 200));
     let full: Vec<bool> = bins.iter().map(|b| steps.mean(b.from_ns, b.to_ns) >= 0.9 * size).collect();
     let (from, to) = longest_run(&full)?;
-    (to - from >= 3).then(|| Window { from_ns: bins[from].from_ns, to_ns: bins[to - 1].to_ns })
+    if to - from < 3 {
+        return None;
+    }
+    let (start, end) = (bins[from].from_ns, bins[to - 1].to_ns);
+    // A load that has just set in still fills queues, caches and compilers: its first tenth is warm-up.
+    let warm_up = if start > window.from_ns { (end - start) / 10 } else { 0 };
+    Some(Window { from_ns: start + warm_up, to_ns: end })
 }
 
 /// The longest stretch that begins and ends full and is full for four fifths: each full bin earns 1, each other costs 4.
@@ -119,7 +125,7 @@ mod tests {
         holds.extend((100..200).filter(|i| *i != 150).map(|i| Hold::new(i * SECOND, (i + 1) * SECOND, 0, 0)));
         let steps = Steps::new(holds.iter().map(|h| (h.grant_ns, h.release_ns)));
         let out = full_period(&steps, &holds, 1.0, Window { from_ns: 0, to_ns: 300 * SECOND }).expect("a full period");
-        assert!((95..=105).contains(&(out.from_ns / SECOND)) && (195..=205).contains(&(out.to_ns / SECOND)), "{out:?}");
+        assert!((100..=115).contains(&(out.from_ns / SECOND)) && (195..=205).contains(&(out.to_ns / SECOND)), "{out:?}");
         assert_eq!(full_period(&steps, &holds, 2.0, Window { from_ns: 0, to_ns: 300 * SECOND }), None);
     }
 
