@@ -46,6 +46,11 @@ impl<T: Null> Column<T> {
         self.0.get(row).copied().filter(|&v| v != T::NULL)
     }
 
+    /// The values as they are, see [`Column::values`].
+    pub fn into_vec(self) -> Vec<T> {
+        self.0
+    }
+
     #[inline]
     fn push(&mut self, row: usize, value: Option<T>) {
         if let Some(value) = value {
@@ -235,11 +240,24 @@ impl Batch {
         self.records += 1;
     }
 
+    /// Points what is pushed next to a later line of the record begun last, as its evidence.
+    #[inline]
+    pub fn place(&mut self, offset: u64, line: u32) {
+        self.at = (offset, line);
+    }
+
     /// Leaves out the record begun last. What it has pushed stays.
     #[inline]
     pub fn reject(&mut self, len: usize, reason: Reason) {
         let (offset, line) = self.at;
         self.rejects.push(Reject { offset, len: u32::try_from(len).unwrap_or(u32::MAX), line, reason });
+    }
+
+    /// Moves every start by what `moved` makes of it: for times that had to be read without a zone.
+    pub fn shift_start(&mut self, moved: impl Fn(i64) -> i64) {
+        for start in self.start.0.iter_mut().filter(|start| **start != i64::NULL) {
+            *start = moved(*start);
+        }
     }
 
     /// Adds a row to the record begun last.

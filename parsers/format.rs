@@ -161,6 +161,12 @@ pub trait Format: Sync {
     /// What is to be known of it.
     fn spec(&self) -> &'static Spec;
 
+    /// The layout that the sample needs. A format that has one takes any line by its layout and is
+    /// never detected.
+    fn sample_layout(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Judges the first bytes of a log (whole lines where there are any, at most 64 KiB).
     fn sniff(&self, head: &[u8]) -> Verdict;
 

@@ -40,28 +40,50 @@ impl Id {
 
 /// Up to 32 hex digits, with dashes only where a UUID has them.
 fn hex(text: &[u8]) -> Option<u128> {
-    let dashed = text.len() == 36;
-    if text.len() > 32 && !dashed {
+    if text.len() == 36 {
+        let mut digits = [0; 32];
+        let mut at = 0;
+        for (i, &b) in text.iter().enumerate() {
+            if matches!(i, 8 | 13 | 18 | 23) {
+                if b != b'-' {
+                    return None;
+                }
+            } else {
+                digits[at] = b;
+                at += 1;
+            }
+        }
+        return hex(&digits);
+    }
+    if text.len() > 32 {
         return None;
     }
-    let mut value = 0u128;
-    for (i, &b) in text.iter().enumerate() {
-        if dashed && matches!(i, 8 | 13 | 18 | 23) {
-            if b != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = match b {
-            b'0'..=b'9' => b - b'0',
-            b'a'..=b'f' => b - b'a' + 10,
-            b'A'..=b'F' => b - b'A' + 10,
-            _ => return None,
-        };
-        value = value << 4 | u128::from(digit);
-    }
-    Some(value)
+    let (high, low) = text.split_at(text.len().saturating_sub(16));
+    Some(u128::from(hex64(high)?) << 64 | u128::from(hex64(low)?))
 }
+
+/// Up to 16 hex digits. Ids are read on every line of a log, so there is no branch per digit.
+fn hex64(digits: &[u8]) -> Option<u64> {
+    let (mut value, mut seen) = (0u64, 0u8);
+    for &b in digits {
+        let digit = HEX[usize::from(b)];
+        seen |= digit;
+        value = value << 4 | u64::from(digit & 15);
+    }
+    (seen < 16).then_some(value)
+}
+
+/// The value of each hex digit; 255 for what is none.
+const HEX: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut i = 0;
+    while i < 16 {
+        table[b"0123456789abcdef"[i] as usize] = i as u8;
+        table[b"0123456789ABCDEF"[i] as usize] = i as u8;
+        i += 1;
+    }
+    table
+};
 
 /// FNV-1a with 128 bits (<https://datatracker.ietf.org/doc/draft-eastlake-fnv/>): stable across runs.
 fn hash(text: &[u8]) -> u128 {

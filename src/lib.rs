@@ -1,1 +1,11 @@
 //! Finds where the flow narrows: a log and trace bottleneck analyzer.
+//!
+//! [`input`] turns paths into bytes, [`load`] bytes into one [`frame`] of operations, [`analyze`]
+//! the frame into plain results, and [`report`] results into text. [`cli`] is the program.
+
+pub mod analyze;
+pub mod error;
+pub mod frame;
+pub mod input;
+pub mod load;
+pub mod units;

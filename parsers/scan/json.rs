@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 /// The text is not the JSON that was asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Malformed {
 pub type Walk<T> = Result<T, Malformed>;
 
 /// A string as it stands between its quotes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Str<'a> {
     /// The bytes between the quotes, escapes and all.
     pub raw: &'a [u8],
@@ -32,6 +32,12 @@ impl<'a> Str<'a> {
     pub fn text(self) -> Cow<'a, [u8]> {
         if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
+}
+
+/// The text of a string as it stands between its quotes, for callers who kept no more than that.
+#[inline]
+pub fn text(raw: &[u8]) -> Cow<'_, [u8]> {
+    Str { raw, escaped: memchr(b'\\', raw).is_some() }.text()
 }
 
 /// A value that is no object or array; those are only named, and left unread.
@@ -52,6 +58,18 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// A string, number or boolean as text; `None` for the rest.
+    #[inline]
+    pub fn string(self) -> Option<Str<'a>> {
+        match self {
+            Value::String(text) => Some(text),
+            Value::Number(raw) => Some(Str { raw, escaped: false }),
+            Value::Bool(true) => Some(Str { raw: b"true", escaped: false }),
+            Value::Bool(false) => Some(Str { raw: b"false", escaped: false }),
+            Value::Null | Value::Object | Value::Array => None,
+        }
+    }
+
     /// The text of a string or a number: logs write one for the other. Strings as raw.
     pub fn scalar(self) -> Option<&'a [u8]> {
         match self {
@@ -97,14 +115,74 @@ impl<'a> Walker<'a> {
         0
     }
 
+    /// A part of the text walked on; empty when it lies outside.
+    pub fn between(&self, range: std::ops::Range<usize>) -> &'a [u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    /// Steps over `lead` if it comes next, byte for byte.
     #[inline]
-    fn expect(&mut self, byte: u8) -> Walk<()> {
+    pub fn take(&mut self, lead: &[u8]) -> bool {
+        let next = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(lead));
+        self.at += if next { lead.len() } else { 0 };
+        next
+    }
+
+    /// Steps over white space and one byte.
+    #[inline]
+    pub fn expect(&mut self, byte: u8) -> Walk<()> {
         if self.peek() == byte {
             self.at += 1;
             Ok(())
         } else {
             Err(Malformed { at: self.at })
         }
+    }
+
+    /// Whether the white space from here on ends the text.
+    #[inline]
+    pub fn is_done(&mut self) -> bool {
+        self.peek() == 0 && self.at >= self.bytes.len()
+    }
+
+    /// Steps over `text` if it comes next as it stands, white space and all: the cheap way through
+    /// what writers nearly always write alike. Otherwise the walk stays where it is.
+    #[inline]
+    pub fn eat(&mut self, text: &[u8]) -> bool {
+        let there = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+        if there {
+            self.at += text.len();
+        }
+        there
+    }
+
+    /// Steps into an object or array; false when it is empty, which is then stepped over. With
+    /// [`Walker::key`] and [`Walker::more`] this is the walk for those who keep their own stack.
+    #[inline]
+    pub fn enter(&mut self, bracket: u8) -> Walk<bool> {
+        self.expect(bracket)?;
+        let empty = matches!(self.peek(), b'}' | b']');
+        self.at += usize::from(empty);
+        Ok(!empty)
+    }
+
+    /// Reads the key of a member.
+    #[inline]
+    pub fn key(&mut self) -> Walk<Str<'a>> {
+        let key = self.string()?;
+        self.expect(b':')?;
+        Ok(key)
+    }
+
+    /// Whether another member or element follows the one just read; if not, steps out.
+    #[inline]
+    pub fn more(&mut self) -> Walk<bool> {
+        let next = self.peek();
+        if !matches!(next, b',' | b'}' | b']') {
+            return Err(Malformed { at: self.at });
+        }
+        self.at += 1;
+        Ok(next == b',')
     }
 
     /// Visits every member of an object. `member` must read the value, or skip it.
@@ -155,10 +233,16 @@ impl<'a> Walker<'a> {
     #[inline]
     pub fn string(&mut self) -> Walk<Str<'a>> {
         self.expect(b'"')?;
+        self.rest_of_string()
+    }
+
+    /// Reads a string of which the opening quote has been eaten.
+    #[inline]
+    pub fn rest_of_string(&mut self) -> Walk<Str<'a>> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            let Some(found) = memchr2(b'"', b'\\', &self.bytes[self.at..]) else {
+            let Some(found) = self.bytes.get(self.at..).and_then(quote_or_backslash) else {
                 return Err(Malformed { at: start });
             };
             self.at += found;
@@ -200,6 +284,16 @@ impl<'a> Walker<'a> {
             Value::Object | Value::Array => self.skip().map(|_| None),
             value => Ok(value.scalar()),
         }
+    }
+
+    /// Reads a scalar as text, or skips an object or array and gives an empty one.
+    #[inline]
+    pub fn text(&mut self) -> Walk<Str<'a>> {
+        let value = self.value()?;
+        if matches!(value, Value::Object | Value::Array) {
+            self.skip()?;
+        }
+        Ok(value.string().unwrap_or(Str { raw: b"", escaped: false }))
     }
 
     /// Skips one value, whatever it is; gives its text.
@@ -252,6 +346,27 @@ impl<'a> Walker<'a> {
             Err(Malformed { at: self.at })
         }
     }
+}
+
+/// Where the first quote or backslash stands. Most strings of a log are shorter than it takes to
+/// call a vectorised search, so the first bytes are looked at eight at a time.
+#[inline]
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // The lowest flag set is that of the first zero byte; higher ones may be wrong.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let mut at = 0;
+    while at < 16
+        && let Some(bytes) = text[at..].first_chunk::<8>()
+    {
+        let word = u64::from_le_bytes(*bytes);
+        let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr2(b'"', b'\\', &text[at..]).map(|found| at + found)
 }
 
 fn unescape(raw: &[u8]) -> Vec<u8> {
@@ -343,6 +458,20 @@ mod tests {
             ["", "{", "{\"a\"", "{\"a\":}", "{\"a\":1", "{\"a\":1,}", "{\"a\":tru}", "{\"a\":\"x", "{a:1}", "[1", "{\"a\":[1,2}"]
         {
             assert!(Walker::new(text.as_bytes()).object(|w, _| w.skip().map(drop)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_string_is_found_wherever_it_stands() {
+        for len in 0..40 {
+            for end in [b'"', b'\\'] {
+                let mut text = vec![b'!'; len];
+                text.push(end);
+                assert_eq!(quote_or_backslash(&text), Some(len));
+                text.extend_from_slice(b"#\"]\\........");
+                assert_eq!(quote_or_backslash(&text), Some(len));
+            }
+            assert_eq!(quote_or_backslash(&vec![0xa2; len]), None);
         }
     }
 

@@ -2,6 +2,10 @@
 
 pub mod duration;
 pub mod json;
+pub mod json_shape;
 pub mod line;
 pub mod number;
+pub mod protobuf;
+pub mod semconv;
+pub mod sql;
 pub mod time;

@@ -4,7 +4,7 @@
 //! Shared ids (client and server side of one call under one id) are Zipkin's: <https://github.com/openzipkin/b3-propagation>.
 
 use super::forest::{DROPPED, NO_PARENT};
-use super::role::Role;
+use parsers::Role;
 
 /// Borrowed columns; row `i` of each is one span. An id of 0 is "not said".
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,9 +3,14 @@
 pub mod critical_path;
 pub mod forest;
 pub mod identity;
-pub mod role;
+mod pauses;
 pub mod self_time;
 pub mod skew;
+mod split;
 #[cfg(test)]
 mod testing;
+mod walk;
 pub mod what_if;
+
+pub(crate) use pauses::overlay;
+pub(crate) use walk::{Attribution, attribute};

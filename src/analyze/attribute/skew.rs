@@ -5,7 +5,7 @@
 //! The shift is Jaeger's: <https://github.com/jaegertracing/jaeger> (model/adjuster, clock skew).
 
 use super::forest::Adjacency;
-use super::role::Role;
+use parsers::Role;
 
 /// The host of a span that does not say.
 pub const NO_HOST: u32 = u32::MAX;

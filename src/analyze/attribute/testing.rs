@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::forest::{NO_PARENT, Spans};
 use super::identity::{Columns, Options, resolve};
-use super::role::Role;
+use parsers::Role;
 
 /// One case as columns and the answers that were executed.
 pub(super) struct Case {

@@ -1,0 +1,52 @@
+//! Units that a known writer of logs documents for a field whose name does not carry one.
+
+use super::Field;
+use crate::Unit;
+
+/// The unit by convention.
+///
+/// `has` tells whether the log has a key of that name, in lower-case words; `texts` are the
+/// field's values.
+pub(super) fn unit(name: &str, field: Field, has: &dyn Fn(&str) -> bool, texts: &[&[u8]]) -> Option<Unit> {
+    let any = |names: &[&str]| names.iter().any(|n| has(n));
+    Some(match name {
+        // nginx: <https://nginx.org/en/docs/http/ngx_http_upstream_module.html#variables>: seconds with
+        // millisecond resolution, so always three decimals.
+        "request_time" | "upstream_response_time" | "upstream_connect_time" if mostly(texts, three_decimals) => Unit::Seconds,
+        // Elastic Common Schema: <https://www.elastic.co/docs/reference/ecs/ecs-event>
+        "event_duration" => Unit::Nanos,
+        // Kong: <https://developer.konghq.com/plugins/http-log/>
+        "latencies_request" | "latencies_proxy" | "latencies_kong" => Unit::Millis,
+        // API Gateway: <https://docs.aws.amazon.com/apigateway/latest/developerguide/context-variables-for-access-logging.html>
+        "response_latency" | "integration_latency" => Unit::Millis,
+        // <https://github.com/pinojs/pino-http>
+        "response_time" if any(&["req_url", "req_method", "res_status_code"]) => Unit::Millis,
+        // <https://github.com/serilog/serilog-aspnetcore>
+        "elapsed" if any(&["mt", "m", "i"]) && has("t") => Unit::Millis,
+        // <https://github.com/roidrage/lograge>
+        "duration" | "db" if has("controller") && has("action") => Unit::Millis,
+        // <https://echo.labstack.com/docs/middleware/logger>
+        "latency" if has("latency_human") => Unit::Nanos,
+        // <https://github.com/traefik/traefik/blob/master/pkg/middlewares/accesslog/logdata.go>
+        "duration" | "origin_duration" | "overhead" if has("start_utc") && field.is_span() => Unit::Nanos,
+        // Envoy: <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>
+        "duration" | "upstream_service_time" | "x_envoy_upstream_service_time"
+            if any(&["response_flags", "upstream_service_time", "x_envoy_upstream_service_time"]) =>
+        {
+            Unit::Millis
+        }
+        // LTSV's own labels: <http://ltsv.org>.
+        "reqtime" | "apptime" | "conntime" | "taken" => Unit::Seconds,
+        _ => return None,
+    })
+}
+
+/// Some values may be damaged; a key without any may still be filled later.
+fn mostly(texts: &[&[u8]], holds: fn(&[u8]) -> bool) -> bool {
+    texts.iter().filter(|text| holds(text)).count() * 10 >= texts.len() * 6
+}
+
+fn three_decimals(text: &[u8]) -> bool {
+    let mut parts = text.split(|b| matches!(b, b',' | b':' | b' ')).filter(|part| !matches!(*part, b"" | b"-"));
+    parts.all(|part| part.len() > 4 && part[part.len() - 4] == b'.')
+}

@@ -1,0 +1,223 @@
+//! PostgreSQL's stderr log, with any `log_line_prefix`; what syslog leaves of one is read, too.
+//!
+//! An event runs over the lines of its message (continued behind a tab) and its DETAIL, HINT,
+//! CONTEXT and STATEMENT lines, which the server writes in one go.
+//! <https://www.postgresql.org/docs/current/runtime-config-logging.html>
+
+use memchr::memchr;
+
+use super::message::{self, Event};
+use super::prefix::{Line, Prefix, split};
+use super::{facts, stamp};
+use crate::transaction::blocks::{each_record, head_lines};
+use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, OpenError, Options, Reason, Spec, Stamp, Unit, Verdict};
+
+/// PostgreSQL's stderr log.
+pub struct Postgres;
+
+static SPEC: Spec = Spec {
+    name: "postgres",
+    family: Family::Transaction,
+    title: "PostgreSQL server log (stderr) with any log_line_prefix",
+    source: "https://www.postgresql.org/docs/current/runtime-config-logging.html",
+    stamp: Stamp::End,
+    unit: Some(Unit::Millis),
+    resolution_ns: 1_000,
+    sample: "\
+2026-11-22 17:48:00.527 UTC [12575] LOG:  listening on IPv4 address \"127.0.0.1\", port 15432
+2026-11-22 17:48:11.140 UTC [12898] bank@bank [unknown] LOG:  duration: 0.108 ms  parse <unnamed>: SELECT a
+\tFROM t WHERE id = $1 /*action='pay',rid='2fff31898e6a6d29f926026d7958163e'*/
+2026-11-22 17:48:11.142 UTC [12898] bank@bank omni-backend LOG:  duration: 0.026 ms  execute S_1/C_2: SELECT 1
+2026-11-22 17:48:11.142 UTC [12898] bank@bank omni-backend DETAIL:  parameters: $1 = '3039'
+2026-11-22 17:48:12.950 UTC [12898] bank@bank omni-backend LOG:  process 12898 acquired ShareLock on transaction 740 after 1008.250 ms
+",
+};
+
+impl Format for Postgres {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn sniff(&self, head: &[u8]) -> Verdict {
+        let lines: Vec<_> = head_lines(head, 50).filter(|l| !l.starts_with(b"\t")).map(|l| split(untag(l).1)).collect();
+        let split: Vec<_> = lines.iter().filter_map(|line| *line).collect();
+        if split.len() * 10 < lines.len() * 6 {
+            return Verdict::NO;
+        }
+        let Some((prefix, n)) = find(&split) else { return Verdict::NO };
+        if n * 10 < lines.len() * 6 {
+            return Verdict::NO;
+        }
+        let evidence = format!("{n} of {} lines with log_line_prefix '{}'", lines.len(), prefix.text());
+        Verdict::new(if prefix.has_time() { 88 } else { 78 }, evidence)
+    }
+
+    fn takes_layout(&self, layout: &str) -> bool {
+        layout.trim_start().starts_with("log_line_prefix")
+            || (["%m", "%t", "%n"].iter().any(|e| layout.contains(e))
+                && ["%p", "%c", "%q"].iter().any(|e| layout.contains(e))
+                && Prefix::compile(layout).is_ok())
+    }
+
+    fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
+        let lines: Vec<_> = head_lines(head, 400).filter_map(|l| split(untag(l).1)).collect();
+        let prefix = match &options.layout {
+            Some(layout) => Prefix::compile(layout)?,
+            None => match find(&lines) {
+                Some((prefix, _)) => prefix,
+                None => {
+                    return Err(OpenError::new("the log_line_prefix cannot be told from the log; give it with --log-format"));
+                }
+            },
+        };
+        let first = lines.iter().find_map(|line| prefix.event(line)?.1);
+        let mut facts = facts(first, prefix.text());
+        if prefix.is_loose() {
+            facts.assumptions.push(
+                "The log_line_prefix is none of the known ones: the first bracketed number was read as the process id, \
+                 user@database and db=, app= as what they say."
+                    .to_owned(),
+            );
+        }
+        if !prefix.has_time() {
+            facts.assumptions.push("The log_line_prefix has no time: the operations cannot be placed.".to_owned());
+        }
+        Ok(Box::new(StderrDecoder { prefix, facts }))
+    }
+}
+
+/// The prefix that fits most lines: a known one, or else a loose reading.
+fn find(lines: &[Line<'_>]) -> Option<(Prefix, usize)> {
+    let known = Prefix::detect(lines);
+    if let Some((_, n)) = &known
+        && n * 10 >= lines.len() * 6
+    {
+        return known;
+    }
+    let loose = Prefix::loose();
+    let n = lines.iter().filter(|line| loose.event(line).is_some()).count();
+    if known.as_ref().is_some_and(|(_, most)| *most >= n) { known } else { (n > 0).then_some((loose, n)) }
+}
+
+struct StderrDecoder {
+    prefix: Prefix,
+    facts: Facts,
+}
+
+impl StderrDecoder {
+    fn line<'a>(&self, line: &'a [u8]) -> Option<Line<'a>> {
+        if self.prefix.may_start(line) { split(line) } else { None }
+    }
+
+    fn record(&self, record: &[u8], texts: &mut [Vec<u8>; 2], batch: &mut Batch) -> Result<(), Reason> {
+        let (first, rest) = cut_line(record);
+        let line = self.line(untag(first).1).ok_or(Reason::Shape)?;
+        let Some((event, _)) = self.prefix.event(&line) else {
+            return Err(if self.prefix.begins_with_date() && stamp(line.prefix).is_err() { Reason::Time } else { Reason::Shape });
+        };
+        if !line.is_primary() {
+            return Ok(());
+        }
+        if rest.is_empty() {
+            return message::push(&event, batch);
+        }
+        let [message, statement] = texts;
+        self.gather(event.message, rest, message, statement);
+        let event = Event { message, statement: (!statement.is_empty()).then_some(statement.as_slice()), ..event };
+        message::push(&event, batch)
+    }
+
+    /// The whole message and the STATEMENT of an event of several lines, without the tabs that the
+    /// server puts before each further line.
+    fn gather(&self, first: &[u8], mut rest: &[u8], message: &mut Vec<u8>, statement: &mut Vec<u8>) {
+        message.clear();
+        statement.clear();
+        message.extend_from_slice(first);
+        let mut part = Some(&mut *message);
+        let mut in_statement = false;
+        while !rest.is_empty() {
+            let (line, after) = cut_line(rest);
+            rest = after;
+            let (_, text) = untag(line);
+            if let Some(line) = self.line(text).filter(|line| self.prefix.event(line).is_some()) {
+                in_statement = line.severity == b"STATEMENT";
+                part = None;
+                if in_statement {
+                    statement.clear();
+                    statement.extend_from_slice(line.message);
+                }
+                continue;
+            }
+            let text = text.strip_prefix(b"\t").or_else(|| text.strip_prefix(b"#011")).unwrap_or(text);
+            let to = if in_statement { Some(&mut *statement) } else { part.as_deref_mut() };
+            if let Some(to) = to {
+                to.push(b'\n');
+                to.extend_from_slice(text);
+            }
+        }
+    }
+}
+
+impl Decoder for StderrDecoder {
+    fn facts(&self) -> Facts {
+        self.facts.clone()
+    }
+
+    fn boundary(&self) -> Boundary {
+        Boundary::Record
+    }
+
+    fn starts_record(&self, line: &[u8]) -> bool {
+        let (part, line) = untag(line);
+        part <= 1 && self.line(line).is_some_and(|line| line.is_primary())
+    }
+
+    fn decode(&self, chunk: Chunk<'_>, batch: &mut Batch) {
+        let mut texts = [Vec::new(), Vec::new()];
+        each_record(chunk, batch, |line| self.starts_record(line), |record, batch| self.record(record, &mut texts, batch));
+    }
+}
+
+/// The first line of a record, and the rest.
+fn cut_line(record: &[u8]) -> (&[u8], &[u8]) {
+    let (line, rest) = match memchr(b'\n', record) {
+        Some(at) => (&record[..at], &record[at + 1..]),
+        None => (record, &b""[..]),
+    };
+    (line.strip_suffix(b"\r").unwrap_or(line), rest)
+}
+
+/// The number of the part that syslog put before a line, `[3-2] `, and the line; 0 when there is none.
+fn untag(line: &[u8]) -> (u32, &[u8]) {
+    let digits = |text: &[u8]| text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let Some(rest) = line.strip_prefix(b"[") else { return (0, line) };
+    let command = digits(rest);
+    let Some(part_text) = rest[command..].strip_prefix(b"-") else { return (0, line) };
+    let n = digits(part_text);
+    let part = std::str::from_utf8(&part_text[..n]).ok().and_then(|n| n.parse().ok());
+    match (part, part_text[n..].strip_prefix(b"] ")) {
+        (Some(part), Some(rest)) if command > 0 => (part, rest),
+        _ => (0, line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_syslog_are_told() {
+        assert_eq!(untag(b"[3-2] #011FROM t"), (2, &b"#011FROM t"[..]));
+        assert_eq!(untag(b"[12] LOG"), (0, &b"[12] LOG"[..]));
+        assert_eq!(untag(b"[-1] x"), (0, &b"[-1] x"[..]));
+        assert_eq!(untag(b"[3-99999999999] x").0, 0);
+    }
+
+    #[test]
+    fn layouts_are_taken() {
+        assert!(Postgres.takes_layout("%m [%p] %q%u@%d "));
+        assert!(Postgres.takes_layout("log_line_prefix = '%t '"));
+        assert!(!Postgres.takes_layout("%h %l %u %t \"%r\" %>s %b"));
+        assert!(!Postgres.takes_layout("$remote_addr $request_time"));
+    }
+}

@@ -1,0 +1,497 @@
+//! The analysis of one system: window, demands, verdicts, ceiling, ladder, targets, what-ifs.
+
+use super::erlang::wait as open_wait;
+use super::evidence::{Evidence, Verdict};
+use super::growth::{self, Growth};
+use super::ladder::{climb, label, Ladder};
+use super::load::{bins, levels, scalability, LoadLevel};
+use super::model::{Basis, Kind, Resource, Size, System};
+use super::state::{Prediction, State, StatementDemand, Station};
+use super::stats::{batch_means, Estimate};
+use super::sweep::{infer_size, Inferred, Steps};
+use super::target::{reach, what_if, Outcome, Target, WhatIf};
+use super::usage::{completions, measure, steps, Completions, Usage};
+use super::usl::{Curve, Refusal};
+use super::window::{full_period, stalls, trimmed, whole, Window};
+
+/// What to compute beside the ceiling.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Rates to be reached, successful requests a second.
+    pub target_tps: Vec<f64>,
+    /// Changes to try, all together.
+    pub what_ifs: Vec<WhatIf>,
+    /// The ladder's length at most.
+    pub most_rungs: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { target_tps: Vec::new(), what_ifs: Vec::new(), most_rungs: 6 }
+    }
+}
+
+/// What a system can do, and what keeps it from more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capacity {
+    /// Why there is no ceiling to speak of; the measured values below are then all there is.
+    pub refusal: Option<String>,
+    /// The period measured.
+    pub window: Option<Window>,
+    /// The window is the time for which the cause was full.
+    pub is_full_period: bool,
+    /// Share of all request time that lies outside of the window.
+    pub edge_share: f64,
+    /// Completions in the window.
+    pub completions: Completions,
+    /// Completions a second in the window.
+    pub observed_tps: Option<f64>,
+    /// Successful completions a second in the window.
+    pub goodput_tps: Option<f64>,
+    /// The same by batch means, with its interval.
+    pub goodput: Option<Estimate>,
+    /// Mean response time of successful requests, seconds.
+    pub response_mean: Option<f64>,
+    /// Mean number of requests inside.
+    pub concurrency_mean: f64,
+    /// The most inside at once.
+    pub concurrency_max: u32,
+    /// The ceiling as the system is: measured while full, else predicted.
+    pub ceiling_tps: Option<f64>,
+    /// Its low end.
+    pub ceiling_low_tps: Option<f64>,
+    /// Its high end.
+    pub ceiling_high_tps: Option<f64>,
+    /// The model's prediction of it; the measured one must agree.
+    pub prediction: Option<Prediction>,
+    /// The innermost full resource.
+    pub cause: Option<usize>,
+    /// In the order of the system's resources.
+    pub resources: Vec<ResourceCapacity>,
+    /// The numbers that the ceiling and the ladder start from.
+    pub state: State,
+    /// Fixes one after the other.
+    pub ladder: Ladder,
+    /// An answer for each target.
+    pub targets: Vec<Target>,
+    /// What the stated changes would do.
+    pub what_if: Option<Outcome>,
+    /// Levels of load seen.
+    pub load_levels: Vec<LoadLevel>,
+    /// The scalability curve through them, or why there is none.
+    pub curve: Result<Curve, Refusal>,
+    /// Times without any completion while requests were inside.
+    pub stalls: Vec<Window>,
+    /// Where the numbers disagree with each other or with what is stated.
+    pub warnings: Vec<String>,
+}
+
+/// One resource's capacity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceCapacity {
+    /// Its name.
+    pub name: String,
+    /// What sort of thing it is.
+    pub kind: Kind,
+    /// Its size and how it is known.
+    pub size: Size,
+    /// What the waits say of the size.
+    pub inferred: Option<Inferred>,
+    /// What requests did to it within the window.
+    pub usage: Usage,
+    /// Mean number in use.
+    pub in_use_mean: f64,
+    /// The most in use at once.
+    pub in_use_max: u32,
+    /// Intrinsic hold per successful request, seconds.
+    pub demand: Option<f64>,
+    /// Share of the demand by endpoint.
+    pub demand_share: Vec<f64>,
+    /// Share of slot time taken, nested waits included.
+    pub utilization: Option<f64>,
+    /// What it alone lets through at most, successful requests a second.
+    pub ceiling_tps: Option<f64>,
+    /// Low end of the 95 % interval.
+    pub ceiling_low_tps: Option<f64>,
+    /// High end of the 95 % interval.
+    pub ceiling_high_tps: Option<f64>,
+    /// Ceiling over goodput, less 1.
+    pub headroom: Option<f64>,
+    /// Its state.
+    pub verdict: Verdict,
+    /// What the verdict rests on.
+    pub evidence: Evidence,
+    /// What a larger one would buy.
+    pub growth: Growth,
+    /// Predicted mean wait for arrivals that do not wait for answers: Erlang C and Allen-Cunneen, seconds. `None` is unstable or unknown.
+    pub open_wait: Option<(f64, f64)>,
+}
+
+/// Batches for confidence intervals.
+const BATCHES: usize = 20;
+
+/// Below these nothing is said.
+const LEAST_REQUESTS: usize = 100;
+
+/// Analyses a system.
+pub fn analyse(system: &System, options: &Options) -> Capacity {
+    let inside = Steps::new(system.requests.iter().map(|r| (r.start_ns, r.end_ns)));
+    let Some((log, calm)) = whole(&system.requests).zip(trimmed(&system.requests)) else {
+        return refused(system, "the log is shorter than its slowest responses".to_owned());
+    };
+    let mean_response = inside.area(log.from_ns, log.to_ns) / system.requests.len() as f64 / 1e9;
+    if system.requests.len() < LEAST_REQUESTS || log.seconds() < 10.0 * mean_response {
+        let why = format!("{} requests in {:.1} s: 100 and ten times the response time are needed", system.requests.len(), log.seconds());
+        return refused(system, why);
+    }
+    let holders: Vec<Steps> = system.resources.iter().map(steps).collect();
+    let sizes: Vec<(Size, Option<Inferred>)> =
+        system.resources.iter().zip(&holders).map(|(r, s)| size_of(r, s, calm)).collect();
+    let depths: Vec<usize> = (0..system.resources.len()).map(|i| depth(&system.resources, i)).collect();
+
+    // The innermost resource that was full for long enough, and waited for, sets the window.
+    let full: Vec<Option<Window>> =
+        (0..holders.len()).map(|i| waited_while_full(system, i, &holders[i], sizes[i].0, calm)).collect();
+    let innermost = (0..full.len()).filter(|&i| full[i].is_some()).max_by_key(|&i| (depths[i], std::cmp::Reverse(i)));
+    let window = innermost.and_then(|i| full[i]).unwrap_or(calm);
+
+    let done = completions(&system.requests, system.endpoints.len(), window);
+    let success = done.success as f64;
+    let mut warnings = Vec::new();
+    let mut resources: Vec<ResourceCapacity> = (0..holders.len())
+        .map(|i| {
+            let view = View { system, steps: &holders[i], inside: &inside, window, calm, done: &done, full: full[i] };
+            resource(&view, i, sizes[i])
+        })
+        .collect();
+    let cause = (0..resources.len())
+        .filter(|&i| resources[i].verdict == Verdict::Saturated)
+        .max_by(|&a, &b| depths[a].cmp(&depths[b]).then_with(|| nan_last(resources[b].ceiling_tps).total_cmp(&nan_last(resources[a].ceiling_tps))));
+
+    let goodput = rate_by_batches(system, window);
+    let state = state(system, &resources, &done, goodput);
+    let prediction = state.predict();
+    for (index, found) in resources.iter_mut().enumerate() {
+        cross_check(found, &mut warnings);
+        found.headroom = found.ceiling_tps.filter(|_| success > 0.0).map(|c| c * window.seconds() / success - 1.0);
+        if found.growth.gain == growth::Gain::SaturatedBehind {
+            found.ceiling_tps = state.stations[index].top_tps.map(|top| found.ceiling_tps.map_or(top, |c| c.min(top)));
+        }
+    }
+    let is_full_period = innermost.is_some() && cause.is_some();
+    // While the cause is full the system's own rate is its ceiling; else the model has to tell.
+    let measured = goodput.filter(|_| cause.is_some());
+    let (ceiling, low, high) = match (measured, prediction) {
+        (Some(rate), _) => (Some(rate.mean), Some(rate.low), Some(rate.high)),
+        (None, Some(p)) => (Some(p.point), Some(p.low), Some(p.high)),
+        (None, None) => (None, None, None),
+    };
+    if let (Some(rate), Some(p)) = (measured, prediction) {
+        if rate.mean < 0.92 * p.lower || rate.mean > 1.05 * p.upper {
+            warnings.push(format!(
+                "measured while full: {:.1} TPS; sizes and holds say {:.1} to {:.1}: a size or a hold is not what it seems",
+                rate.mean, p.lower, p.upper
+            ));
+        }
+    }
+    let ladder = match (ceiling, low) {
+        (Some(now), Some(least)) => climb(&state, now, least, options.most_rungs),
+        _ => Ladder { rungs: Vec::new(), end: "no size is known: the log sets no ceiling".to_owned() },
+    };
+    let targets = options.target_tps.iter().map(|t| reach(*t, low, &ladder)).collect();
+    let what_if = ceiling
+        .filter(|_| !options.what_ifs.is_empty())
+        .and_then(|now| what_if(&state, &system.endpoints, now, &options.what_ifs));
+    let load_levels = levels(&system.requests, &inside, calm, mean_response);
+    let area = inside.area(log.from_ns, log.to_ns);
+    let curve = scalability(&load_levels);
+    let good = system.requests.iter().filter(|r| r.success && window.contains(r.end_ns));
+    let (sum, count) = good.fold((0.0, 0.0), |(s, c), r| (s + r.end_ns.saturating_sub(r.start_ns) as f64 / 1e9, c + 1.0));
+    Capacity {
+        refusal: None,
+        window: Some(window),
+        is_full_period,
+        edge_share: 1.0 - inside.area(window.from_ns, window.to_ns) / area,
+        observed_tps: Some(done.total as f64 / window.seconds()),
+        goodput_tps: Some(success / window.seconds()),
+        goodput,
+        response_mean: (count > 0.0).then(|| sum / count),
+        concurrency_mean: inside.mean(window.from_ns, window.to_ns),
+        concurrency_max: inside.max_within(window.from_ns, window.to_ns),
+        completions: done,
+        ceiling_tps: ceiling,
+        ceiling_low_tps: low,
+        ceiling_high_tps: high,
+        prediction,
+        cause,
+        resources,
+        state,
+        ladder,
+        targets,
+        what_if,
+        load_levels,
+        curve,
+        stalls: stalls(&system.requests, log),
+        warnings,
+    }
+}
+
+fn refused(system: &System, why: String) -> Capacity {
+    Capacity {
+        refusal: Some(why.clone()),
+        window: whole(&system.requests),
+        is_full_period: false,
+        edge_share: 0.0,
+        completions: Completions::default(),
+        observed_tps: None,
+        goodput_tps: None,
+        goodput: None,
+        response_mean: None,
+        concurrency_mean: 0.0,
+        concurrency_max: 0,
+        ceiling_tps: None,
+        ceiling_low_tps: None,
+        ceiling_high_tps: None,
+        prediction: None,
+        cause: None,
+        resources: Vec::new(),
+        state: State::default(),
+        ladder: Ladder { rungs: Vec::new(), end: why },
+        targets: Vec::new(),
+        what_if: None,
+        load_levels: Vec::new(),
+        curve: Err(Refusal::FewLevels { levels: 0 }),
+        stalls: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+fn nan_last(value: Option<f64>) -> f64 {
+    value.unwrap_or(f64::INFINITY)
+}
+
+fn depth(resources: &[Resource], index: usize) -> usize {
+    let mut at = resources[index].parent;
+    let mut out = 0;
+    while let Some(parent) = at.filter(|p| *p < resources.len() && out <= resources.len()) {
+        out += 1;
+        at = resources[parent].parent;
+    }
+    out
+}
+
+/// What is stated, else what waits show, else what was seen at once.
+fn size_of(resource: &Resource, steps: &Steps, window: Window) -> (Size, Option<Inferred>) {
+    let inferred = if resource.placed { infer_size(&resource.holds, resource.resolution_ns) } else { None };
+    if resource.size.known().is_some() {
+        return (resource.size, inferred);
+    }
+    if let Some(found) = inferred.filter(|f| f.share >= 0.85) {
+        return (Size { value: Some(found.size), basis: Basis::Inferred }, inferred);
+    }
+    let seen = seen_at_once(resource, steps, window).max(resource.size.value.unwrap_or(0));
+    let basis = if seen > 0 && resource.resolution_ns < 1_000_000_000 { Basis::AtLeast } else { Basis::Unknown };
+    (Size { value: (basis == Basis::AtLeast).then_some(seen), basis }, inferred)
+}
+
+/// The most in use at once; where places are assumed, what was exceeded 1 % of the time, since chance stacks wrong places up.
+fn seen_at_once(resource: &Resource, steps: &Steps, window: Window) -> u32 {
+    if resource.placed {
+        return steps.max();
+    }
+    let times = steps.time_at(window.from_ns, window.to_ns);
+    let total: i64 = times.iter().sum();
+    let mut above = 0;
+    for (level, time) in times.iter().enumerate().rev() {
+        above += time;
+        if above as f64 >= 0.01 * total as f64 {
+            return level as u32;
+        }
+    }
+    0
+}
+
+/// The longest time a resource was full, if at least 100 requests completed in it and most acquisitions had to wait.
+fn waited_while_full(system: &System, index: usize, steps: &Steps, size: Size, window: Window) -> Option<Window> {
+    let resource = &system.resources[index];
+    let full = full_period(steps, &resource.holds, f64::from(size.known()?), window)?;
+    let asked = resource.holds.iter().filter(|h| full.contains(h.grant_ns));
+    let (all, waited) = asked.fold((0_u64, 0_u64), |(a, w), h| (a + 1, w + u64::from(h.wait_ns > resource.resolution_ns.max(0))));
+    let done = system.requests.iter().filter(|r| r.success && full.contains(r.end_ns)).count();
+    (done >= LEAST_REQUESTS && 2 * waited >= all).then_some(full)
+}
+
+/// What one resource is measured with.
+struct View<'a> {
+    system: &'a System,
+    steps: &'a Steps,
+    inside: &'a Steps,
+    window: Window,
+    calm: Window,
+    done: &'a Completions,
+    full: Option<Window>,
+}
+
+fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, Option<Inferred>)) -> ResourceCapacity {
+    let (source, window) = (&view.system.resources[index], view.window);
+    let usage = measure(source, &view.system.requests, view.system.endpoints.len(), window);
+    let slots = size.known().map(f64::from);
+    let success = view.done.success as f64;
+    let demand = (success > 0.0 && !source.holds.is_empty()).then(|| usage.intrinsic / success);
+    let utilization = slots.map(|m| usage.busy / (m * window.seconds()));
+    let mut evidence = Evidence::from_bins(&bins(&view.system.requests, source, view.inside, view.calm));
+    evidence.utilization = utilization;
+    evidence.waited_share = usage.waited_share();
+    evidence.full_seconds = view.full.map(Window::seconds);
+    if let (Some(m), true) = (size.known(), source.placed) {
+        let times = view.steps.time_at(window.from_ns, window.to_ns);
+        let at_cap: i64 = times.iter().skip(m as usize).sum();
+        evidence.at_cap_share = Some(at_cap as f64 / 1e9 / window.seconds());
+    }
+    let sampling = slots.and_then(|m| ceiling_by_batches(view, source, m));
+    let ceiling_tps = slots.zip(demand).filter(|(_, d)| *d > 0.0).map(|(m, d)| m / d);
+    let half = sampling.map(|s| (s.high - s.mean) / s.mean);
+    let arrivals = usage.acquisitions() as f64 / window.seconds();
+    let open_wait = match (size.known(), usage.intrinsic_mean, usage.arrival_scv, usage.hold_scv) {
+        (Some(m), Some(hold), Some(arrival), Some(spread)) => open_wait(m, arrivals * hold, hold, arrival, spread).map(|w| w.interval()),
+        _ => None,
+    };
+    let total: f64 = usage.by_endpoint.iter().sum();
+    ResourceCapacity {
+        name: source.name.clone(),
+        kind: source.kind,
+        size,
+        inferred,
+        in_use_mean: view.steps.mean(window.from_ns, window.to_ns),
+        in_use_max: view.steps.max_within(window.from_ns, window.to_ns),
+        demand,
+        demand_share: usage.by_endpoint.iter().map(|b| if total > 0.0 { b / total } else { 0.0 }).collect(),
+        utilization,
+        ceiling_tps,
+        ceiling_low_tps: ceiling_tps.zip(half).map(|(c, h)| c * (1.0 - h)),
+        ceiling_high_tps: ceiling_tps.zip(half).map(|(c, h)| c * (1.0 + h)),
+        headroom: None,
+        verdict: evidence.verdict(),
+        evidence,
+        growth: growth::measure(source, &view.system.requests, size.known(), view.calm),
+        open_wait,
+        usage,
+    }
+}
+
+/// The ceiling's interval: m times successes over intrinsic busy time, batch by batch.
+fn ceiling_by_batches(view: &View<'_>, source: &Resource, slots: f64) -> Option<Estimate> {
+    let parts = view.window.parts(BATCHES);
+    let (mut busy, mut done) = (vec![0.0; BATCHES], vec![0_u64; BATCHES]);
+    for hold in source.holds.iter().filter(|h| h.held_ns() > 0) {
+        let own = hold.intrinsic_ns() as f64 / hold.held_ns() as f64;
+        let first = parts.partition_point(|p| p.to_ns <= hold.grant_ns);
+        for at in (first..BATCHES).take_while(|&at| parts[at].from_ns < hold.release_ns) {
+            busy[at] += own * parts[at].overlap(hold.grant_ns, hold.release_ns) as f64 / 1e9;
+        }
+    }
+    for request in view.system.requests.iter().filter(|r| r.success && view.window.contains(r.end_ns)) {
+        done[parts.partition_point(|p| p.to_ns <= request.end_ns).min(BATCHES - 1)] += 1;
+    }
+    let ceilings: Vec<f64> =
+        busy.iter().zip(&done).filter(|(b, d)| **b > 0.0 && **d > 0).map(|(b, d)| slots * *d as f64 / b).collect();
+    (ceilings.len() >= BATCHES / 2).then(|| batch_means(&ceilings)).flatten()
+}
+
+/// Goodput by batch means.
+fn rate_by_batches(system: &System, window: Window) -> Option<Estimate> {
+    let parts = window.parts(BATCHES);
+    let mut done = vec![0.0; BATCHES];
+    for request in system.requests.iter().filter(|r| r.success && window.contains(r.end_ns)) {
+        done[parts.partition_point(|p| p.to_ns <= request.end_ns).min(BATCHES - 1)] += 1.0;
+    }
+    let rates: Vec<f64> = done.iter().zip(&parts).map(|(d, p)| d / p.seconds()).collect();
+    batch_means(&rates)
+}
+
+fn state(system: &System, resources: &[ResourceCapacity], done: &Completions, goodput: Option<Estimate>) -> State {
+    let success = done.success as f64;
+    let now = goodput.map_or(0.0, |g| g.mean);
+    let stations = resources
+        .iter()
+        .zip(&system.resources)
+        .map(|(found, source)| {
+            let demand = found.demand.unwrap_or(0.0);
+            let slots = found.size.known();
+            let seen = f64::from(slots.map_or(found.in_use_max, |m| found.in_use_max.min(m)));
+            let seen = if slots.is_none() { found.size.value.map_or(0.0, f64::from) } else { seen };
+            // Whatever was seen at once it can hold; what it did it can do.
+            let shown_tps = if demand > 0.0 { (seen / demand).max(now) } else { f64::INFINITY };
+            let per_release = if found.usage.granted > 0 { success / found.usage.granted as f64 } else { 0.0 };
+            let share = |endpoint: usize| done.by_endpoint.get(endpoint).map_or(0.0, |n| *n as f64);
+            Station {
+                name: found.name.clone(),
+                kind: found.kind,
+                size: found.size,
+                logged_size: slots,
+                seen,
+                parent: source.parent,
+                demand,
+                work: found.usage.work.map(|w| w / success.max(1.0)),
+                calls: found.usage.calls as f64 / success.max(1.0),
+                by_endpoint: found
+                    .usage
+                    .by_endpoint
+                    .iter()
+                    .enumerate()
+                    .map(|(e, busy)| if share(e) > 0.0 { busy / share(e) } else { 0.0 })
+                    .collect(),
+                growth: found.growth,
+                top_tps: found.growth.top_rate.map(|r| r * per_release),
+                shown_tps,
+                sampling: found.ceiling_tps.zip(found.ceiling_high_tps).map_or(0.0, |(c, h)| (h - c) / c),
+                variation: found.usage.hold_scv.map_or(1.0, f64::sqrt),
+            }
+        })
+        .collect();
+    let all_success = system.requests.iter().filter(|r| r.success).count().max(1) as f64;
+    State {
+        stations,
+        shares: done.by_endpoint.iter().map(|n| *n as f64 / success.max(1.0)).collect(),
+        statements: system
+            .statements
+            .iter()
+            .filter(|s| s.resource < resources.len())
+            .map(|s| StatementDemand {
+                name: s.name.clone(),
+                resource: s.resource,
+                calls: s.calls as f64 / all_success,
+                seconds: s.total_ns as f64 / 1e9 / all_success,
+            })
+            .collect(),
+    }
+}
+
+fn cross_check(found: &ResourceCapacity, warnings: &mut Vec<String>) {
+    let Some(size) = found.size.known() else { return };
+    if let Some(used) = found.utilization.filter(|u| *u > 1.02) {
+        warnings.push(format!(
+            "{} {} would be {:.0} % used: its size is not {size}, or its holds are not what they seem",
+            found.kind.name(),
+            found.name,
+            100.0 * used
+        ));
+    }
+    if let Some(waits) = found.inferred.filter(|i| i.share >= 0.85 && i.size.abs_diff(size) > 1) {
+        warnings.push(format!(
+            "{} {}: the {} say {size} slots, its waits say {}",
+            found.kind.name(),
+            found.name,
+            found.size.basis.name(),
+            waits.size
+        ));
+    }
+}
+
+impl Capacity {
+    /// A resource's name with its sort, as the ladder prints it.
+    pub fn label(&self, index: usize) -> String {
+        self.state.stations.get(index).map_or_else(String::new, label)
+    }
+}

@@ -1,0 +1,183 @@
+//! What capacity needs to know of a system: its requests, and what each of them held and waited for.
+//! A plain description that any kind of log can fill; a piece the logs do not say is `None`, never 0.
+
+/// One request as the system answered it; its index in [`System::requests`] is its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Arrival, nanoseconds since any epoch.
+    pub start_ns: i64,
+    /// Completion.
+    pub end_ns: i64,
+    /// Index in [`System::endpoints`].
+    pub endpoint: u32,
+    /// It did what was asked: a 4xx other than 408, 429 and 499 counts.
+    pub success: bool,
+}
+
+/// What sort of thing is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Worker threads.
+    Threads,
+    /// A pool of database connections.
+    Connections,
+    /// Sockets or an accept queue.
+    Sockets,
+    /// A partner system, or the permits in front of it.
+    External,
+    /// A lock.
+    Lock,
+    /// The database itself.
+    Database,
+}
+
+impl Kind {
+    /// The name in machine output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Threads => "threads",
+            Self::Connections => "connections",
+            Self::Sockets => "sockets",
+            Self::External => "external",
+            Self::Lock => "lock",
+            Self::Database => "database",
+        }
+    }
+}
+
+/// How a size is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// A start-up line or a configuration states it.
+    Stated,
+    /// The highest total of a gauge.
+    Gauge,
+    /// From the holders that were active while requests waited.
+    Inferred,
+    /// So many were seen at once; there may be more.
+    AtLeast,
+    /// Nothing tells.
+    Unknown,
+}
+
+impl Basis {
+    /// The name in machine output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stated => "stated",
+            Self::Gauge => "gauge",
+            Self::Inferred => "inferred",
+            Self::AtLeast => "at_least",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A size and how it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Slots; with [`Basis::AtLeast`] a lower bound.
+    pub value: Option<u32>,
+    /// How it is known.
+    pub basis: Basis,
+}
+
+impl Size {
+    /// The size as a limit that can be counted on; a lower bound is none.
+    pub fn known(self) -> Option<u32> {
+        self.value.filter(|v| *v > 0 && matches!(self.basis, Basis::Stated | Basis::Gauge | Basis::Inferred))
+    }
+}
+
+/// One acquisition: asked at grant - wait, held from grant to release.
+///
+/// An acquisition that gave up has `granted = false` and `release_ns = grant_ns`: its wait counts, its hold does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// When the slot was given.
+    pub grant_ns: i64,
+    /// When it was returned.
+    pub release_ns: i64,
+    /// From asking to the grant.
+    pub wait_ns: i64,
+    /// Part of the hold spent waiting for resources inside this one.
+    pub nested_wait_ns: i64,
+    /// Part of the hold in which what lies behind worked (a connection's statements), if known.
+    pub work_ns: Option<i64>,
+    /// Calls made within the hold, if known; 0 is "not said".
+    pub calls: u32,
+    /// The slot was really given.
+    pub granted: bool,
+    /// Index in [`System::requests`].
+    pub request: u32,
+}
+
+impl Hold {
+    /// A granted hold without nested waits.
+    pub fn new(grant_ns: i64, release_ns: i64, wait_ns: i64, request: u32) -> Self {
+        Self { grant_ns, release_ns, wait_ns, nested_wait_ns: 0, work_ns: None, calls: 0, granted: true, request }
+    }
+
+    /// How long the slot was taken.
+    pub fn held_ns(&self) -> i64 {
+        if self.granted { self.release_ns.saturating_sub(self.grant_ns).max(0) } else { 0 }
+    }
+
+    /// The hold without the waits inside it: what survives once those are cured.
+    pub fn intrinsic_ns(&self) -> i64 {
+        (self.held_ns().saturating_sub(self.nested_wait_ns.max(0))).max(0)
+    }
+}
+
+/// Something with slots that requests hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Its name as the user knows it.
+    pub name: String,
+    /// What sort of thing it is.
+    pub kind: Kind,
+    /// Its slots.
+    pub size: Size,
+    /// The resource that is held around this one: the worker threads around their pool.
+    pub parent: Option<usize>,
+    /// The holds lie where they were. `false`: only their amounts are known, their places are assumed.
+    pub placed: bool,
+    /// The coarser of the stamps' and the durations' resolution.
+    pub resolution_ns: i64,
+    /// Every acquisition, in any order.
+    pub holds: Vec<Hold>,
+}
+
+impl Resource {
+    /// A resource of unknown size without holds.
+    pub fn new(name: &str, kind: Kind) -> Self {
+        let size = Size { value: None, basis: Basis::Unknown };
+        Self { name: name.to_owned(), kind, size, parent: None, placed: true, resolution_ns: 1_000_000, holds: Vec::new() }
+    }
+}
+
+/// A statement's or call's share of a resource's hold, for what-ifs and for naming the fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Its id or text.
+    pub name: String,
+    /// The resource in whose holds it runs.
+    pub resource: usize,
+    /// Number of calls in the log.
+    pub calls: u64,
+    /// Their total time.
+    pub total_ns: i64,
+}
+
+/// A system as its logs describe it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct System {
+    /// Every request, in any order.
+    pub requests: Vec<Request>,
+    /// What requests hold; parents may come before or after their children.
+    pub resources: Vec<Resource>,
+    /// Endpoint names.
+    pub endpoints: Vec<String>,
+    /// Statements or calls with known totals.
+    pub statements: Vec<Statement>,
+}

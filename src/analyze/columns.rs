@@ -1,0 +1,200 @@
+//! The frame's columns as slices, fetched once, with nulls as `None`.
+
+use parsers::{Kind, Outcome, Phase, Role};
+
+use crate::frame::{Frame, NO_NAME, NULL_I64, NULL_U32, NULL_U64};
+
+/// Read access to the operations, row by row.
+pub(crate) struct Rows<'a> {
+    pub(crate) frame: &'a Frame,
+    kind: &'a [u8],
+    role: &'a [u8],
+    phase: &'a [u8],
+    outcome: &'a [u8],
+    pub(crate) source: &'a [u32],
+    pub(crate) offset: &'a [u64],
+    pub(crate) line: &'a [u32],
+    start: &'a [i64],
+    duration: &'a [i64],
+    name: &'a [u32],
+    method: &'a [u32],
+    service: &'a [u32],
+    instance: &'a [u32],
+    thread: &'a [u32],
+    system: &'a [u32],
+    peer: &'a [u32],
+    span: &'a [u64],
+    parent_span: &'a [u64],
+    session: &'a [u64],
+    status: &'a [u16],
+    bytes: &'a [u64],
+    count: &'a [u32],
+    rows: &'a [u64],
+    parts: [&'a [i64]; 7],
+    gauge: [&'a [u32]; 3],
+}
+
+/// Names of the part columns, in the order of [`Rows::parts`].
+const PARTS: [&str; 7] =
+    ["part_queue", "part_pool_wait", "part_database", "part_external", "part_network", "part_upstream", "part_own"];
+
+fn some<T: PartialEq + Copy>(values: &[T], row: usize, null: T) -> Option<T> {
+    values.get(row).copied().filter(|&value| value != null)
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn of(frame: &'a Frame) -> Self {
+        Rows {
+            frame,
+            kind: frame.u8s("kind"),
+            role: frame.u8s("role"),
+            phase: frame.u8s("phase"),
+            outcome: frame.u8s("outcome"),
+            source: frame.u32s("source"),
+            offset: frame.u64s("offset"),
+            line: frame.u32s("line"),
+            start: frame.i64s("start"),
+            duration: frame.i64s("duration"),
+            name: frame.u32s("name"),
+            method: frame.u32s("method"),
+            service: frame.u32s("service"),
+            instance: frame.u32s("instance"),
+            thread: frame.u32s("thread"),
+            system: frame.u32s("system"),
+            peer: frame.u32s("peer"),
+            span: frame.u64s("span"),
+            parent_span: frame.u64s("parent_span"),
+            session: frame.u64s("session"),
+            status: frame.u16s("status"),
+            bytes: frame.u64s("bytes"),
+            count: frame.u32s("count"),
+            rows: frame.u64s("rows"),
+            parts: PARTS.map(|name| frame.i64s(name)),
+            gauge: ["slots", "in_use", "waiting"].map(|name| frame.u32s(name)),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.kind.len()
+    }
+
+    pub(crate) fn kind(&self, row: usize) -> Kind {
+        Kind::ALL[usize::from(self.kind[row])]
+    }
+
+    pub(crate) fn is(&self, row: usize, kind: Kind) -> bool {
+        self.kind[row] == kind as u8
+    }
+
+    pub(crate) fn role(&self, row: usize) -> Role {
+        const ROLES: [Role; 6] = [Role::Unknown, Role::Server, Role::Client, Role::Producer, Role::Consumer, Role::Internal];
+        ROLES[usize::from(self.role[row])]
+    }
+
+    pub(crate) fn phase(&self, row: usize) -> Phase {
+        const PHASES: [Phase; 6] = [Phase::Whole, Phase::Parse, Phase::Bind, Phase::Execute, Phase::Text, Phase::Time];
+        PHASES[usize::from(self.phase[row])]
+    }
+
+    pub(crate) fn outcome(&self, row: usize) -> Outcome {
+        const OUTCOMES: [Outcome; 5] = [Outcome::Unknown, Outcome::Ok, Outcome::Failed, Outcome::TimedOut, Outcome::Abandoned];
+        OUTCOMES[usize::from(self.outcome[row])]
+    }
+
+    pub(crate) fn start(&self, row: usize) -> Option<i64> {
+        some(self.start, row, NULL_I64)
+    }
+
+    pub(crate) fn duration(&self, row: usize) -> Option<i64> {
+        some(self.duration, row, NULL_I64)
+    }
+
+    /// When the operation ended; its stamp when it has no duration.
+    pub(crate) fn end(&self, row: usize) -> Option<i64> {
+        Some(self.start(row)?.saturating_add(self.duration(row).unwrap_or(0)))
+    }
+
+    pub(crate) fn name(&self, row: usize) -> u32 {
+        self.name.get(row).copied().unwrap_or(NO_NAME)
+    }
+
+    pub(crate) fn method(&self, row: usize) -> u32 {
+        self.method.get(row).copied().unwrap_or(NO_NAME)
+    }
+
+    pub(crate) fn service(&self, row: usize) -> u32 {
+        self.service.get(row).copied().unwrap_or(NO_NAME)
+    }
+
+    pub(crate) fn instance(&self, row: usize) -> u32 {
+        self.instance.get(row).copied().unwrap_or(NO_NAME)
+    }
+
+    pub(crate) fn thread(&self, row: usize) -> u32 {
+        self.thread.get(row).copied().unwrap_or(NO_NAME)
+    }
+
+    pub(crate) fn system(&self, row: usize) -> u32 {
+        self.system.get(row).copied().unwrap_or(NO_NAME)
+    }
+
+    pub(crate) fn peer(&self, row: usize) -> u32 {
+        self.peer.get(row).copied().unwrap_or(NO_NAME)
+    }
+
+    pub(crate) fn trace(&self, row: usize) -> Option<u128> {
+        some(&self.frame.trace, row, 0)
+    }
+
+    pub(crate) fn request(&self, row: usize) -> Option<u128> {
+        some(&self.frame.request, row, 0)
+    }
+
+    pub(crate) fn span(&self, row: usize) -> Option<u64> {
+        some(self.span, row, NULL_U64)
+    }
+
+    pub(crate) fn parent_span(&self, row: usize) -> Option<u64> {
+        some(self.parent_span, row, NULL_U64)
+    }
+
+    pub(crate) fn session(&self, row: usize) -> Option<u64> {
+        some(self.session, row, NULL_U64)
+    }
+
+    pub(crate) fn status(&self, row: usize) -> Option<u16> {
+        some(self.status, row, u16::MAX)
+    }
+
+    pub(crate) fn bytes(&self, row: usize) -> Option<u64> {
+        some(self.bytes, row, NULL_U64)
+    }
+
+    pub(crate) fn count(&self, row: usize) -> Option<u32> {
+        some(self.count, row, NULL_U32)
+    }
+
+    pub(crate) fn rows(&self, row: usize) -> Option<u64> {
+        some(self.rows, row, NULL_U64)
+    }
+
+    /// The parts the record states: queue, pool wait, database, external, network, upstream, own.
+    pub(crate) fn parts(&self, row: usize) -> [Option<i64>; 7] {
+        self.parts.map(|values| some(values, row, NULL_I64))
+    }
+
+    /// Whether any row states a part at all.
+    pub(crate) fn has_parts(&self) -> bool {
+        self.parts.iter().any(|values| !values.is_empty())
+    }
+
+    /// The gauge's size, slots in use and waiting callers.
+    pub(crate) fn gauge(&self, row: usize) -> [Option<u32>; 3] {
+        self.gauge.map(|values| some(values, row, NULL_U32))
+    }
+
+    /// The text of a key.
+    pub(crate) fn text(&self, key: u32) -> &'a str {
+        self.frame.names.get(key)
+    }
+}

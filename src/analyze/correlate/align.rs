@@ -1,0 +1,124 @@
+//! One timeline: sources whose timestamps carry no zone are moved to where the others are.
+
+use hashbrown::HashMap;
+
+use crate::analyze::columns::Rows;
+use crate::analyze::sources::Origin;
+use crate::frame::NULL_I64;
+
+/// Zones lie at multiples of a quarter of an hour.
+const QUARTER_NS: i64 = 900_000_000_000;
+/// Offsets reach from -12 h to +14 h.
+const QUARTERS: std::ops::RangeInclusive<i64> = -56..=48;
+
+/// How far each source's timestamps are moved, in nanoseconds.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Alignment {
+    /// One shift per source.
+    pub shift_ns: Vec<i64>,
+    /// One sentence for each source that was moved or could not be placed: its number and the text.
+    pub notes: Vec<(u32, String)>,
+}
+
+impl Alignment {
+    /// The start of a row on the common timeline; the null pattern when it has none.
+    pub(crate) fn start(&self, rows: &Rows<'_>, row: usize) -> i64 {
+        let shift = self.shift_ns.get(rows.source[row] as usize).copied().unwrap_or(0);
+        rows.start(row).map_or(NULL_I64, |start| start.saturating_add(shift))
+    }
+}
+
+/// Finds the shift of every source without a zone: by the records it shares with others through
+/// ids, else by the offset at which it overlaps them longest.
+pub fn align(frame: &crate::frame::Frame, origins: &[Origin]) -> Alignment {
+    let rows = &Rows::of(frame);
+    let mut alignment = Alignment { shift_ns: vec![0; origins.len()], notes: Vec::new() };
+    let zoned: Vec<(i64, i64)> = origins.iter().filter(|o| !o.zone_missing).filter_map(|o| o.span).collect();
+    if !origins.iter().any(|o| o.zone_missing) {
+        return alignment;
+    }
+    if zoned.is_empty() {
+        for (number, _) in origins.iter().enumerate().filter(|(_, o)| o.zone_missing && o.span.is_some()) {
+            let note = "timestamps carry no zone: taken as UTC; --tz names the zone".to_owned();
+            alignment.notes.push((number as u32, note));
+        }
+        return alignment;
+    }
+    let by_id = shifts_by_id(rows, origins);
+    for (number, origin) in origins.iter().enumerate().filter(|(_, o)| o.zone_missing) {
+        let Some(span) = origin.span else { continue };
+        let (shift, how) = match by_id.get(&(number as u32)) {
+            Some(&shift) => (shift, "by the records it shares with other logs"),
+            None => (shift_by_overlap(span, &zoned), "where it overlaps the other logs longest"),
+        };
+        alignment.shift_ns[number] = shift;
+        let zone = offset_text(-shift);
+        alignment.notes.push((number as u32, format!("timestamps carry no zone: taken as UTC{zone}, {how}; --tz overrides")));
+    }
+    alignment
+}
+
+/// `+03:00` for the offset of local time from UTC; empty for zero.
+fn offset_text(ns: i64) -> String {
+    let minutes = ns / 60_000_000_000;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    if minutes == 0 { String::new() } else { format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60) }
+}
+
+/// The median distance from records with the same id in sources that carry a zone, to the quarter
+/// of an hour, for every source that has at least three of them.
+fn shifts_by_id(rows: &Rows<'_>, origins: &[Origin]) -> HashMap<u32, i64> {
+    let zoneless = |row: usize| origins[rows.source[row] as usize].zone_missing;
+    let id = |row: usize| rows.request(row).or_else(|| rows.trace(row));
+    let mut wanted: HashMap<u128, Vec<(u32, i64)>> = HashMap::new();
+    for row in (0..rows.len()).filter(|&row| zoneless(row)) {
+        if let (Some(id), Some(end)) = (id(row), rows.end(row)) {
+            wanted.entry(id).or_default().push((rows.source[row], end));
+        }
+    }
+    let mut distances: HashMap<u32, Vec<i64>> = HashMap::new();
+    if !wanted.is_empty() {
+        for row in (0..rows.len()).filter(|&row| !zoneless(row)) {
+            if let (Some(id), Some(end)) = (id(row), rows.end(row)) {
+                for (source, own) in wanted.get(&id).into_iter().flatten() {
+                    distances.entry(*source).or_default().push(end - own);
+                }
+            }
+        }
+    }
+    let median = |mut values: Vec<i64>| {
+        let middle = values.len() / 2;
+        *values.select_nth_unstable(middle).1
+    };
+    let quarter = |ns: i64| (ns + QUARTER_NS / 2).div_euclid(QUARTER_NS) * QUARTER_NS;
+    distances.into_iter().filter(|(_, d)| d.len() >= 3).map(|(source, d)| (source, quarter(median(d)))).collect()
+}
+
+/// The multiple of a quarter of an hour that makes `span` overlap the others longest; of equals the
+/// smallest.
+fn shift_by_overlap(span: (i64, i64), others: &[(i64, i64)]) -> i64 {
+    let overlap = |shift: i64| -> i64 {
+        let (first, last) = (span.0.saturating_add(shift), span.1.saturating_add(shift).saturating_add(1));
+        others.iter().map(|o| (last.min(o.1) - first.max(o.0)).max(0)).fold(0, i64::saturating_add)
+    };
+    QUARTERS.map(|q| q * QUARTER_NS).max_by_key(|&shift| (overlap(shift), std::cmp::Reverse(shift.abs()))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_at_minus_three_hours_is_moved_forward() {
+        let hour = 3_600_000_000_000;
+        let other = (100 * hour, 100 * hour + 35_000_000_000);
+        let own = (other.0 - 3 * hour - 1_000_000_000, other.1 - 3 * hour - 1_000_000_000);
+        assert_eq!(shift_by_overlap(own, &[other]), 3 * hour);
+        assert_eq!(offset_text(-3 * hour), "-03:00");
+    }
+
+    #[test]
+    fn without_any_overlap_nothing_is_moved() {
+        assert_eq!(shift_by_overlap((0, 10), &[(i64::MAX - 10, i64::MAX)]), 0);
+    }
+}

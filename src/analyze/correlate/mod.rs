@@ -1,0 +1,99 @@
+//! From separate records to trees: which operation belongs to which, and which are the same.
+//!
+//! Records join by span id, by trace or request id, and within a database session by order and
+//! time. What cannot be joined stays on its own and is counted.
+
+mod align;
+mod copies;
+mod groups;
+mod spans;
+mod statements;
+pub(crate) mod tiers;
+mod tree;
+
+pub use align::{Alignment, align};
+
+use super::columns::Rows;
+use super::sources::Origin;
+
+/// No row.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Fate {
+    /// Stands on its own: a request that came from outside, or an operation nothing claims.
+    Root,
+    /// Belongs to the row in `parent`.
+    Child,
+    /// Tells of the same event as another row, which is kept.
+    Copy,
+    /// Has become part of another record: the parse and bind of an execution.
+    Absorbed,
+    /// A span whose parent was not given.
+    Orphan,
+}
+
+/// How the rows hang together.
+pub(crate) struct Links {
+    /// What becomes of each row.
+    pub(crate) fate: Vec<Fate>,
+    /// Row each row belongs to, or [`NONE`].
+    pub(crate) parent: Vec<u32>,
+    /// Start of each row after alignment; null pattern where unknown.
+    pub(crate) start: Vec<i64>,
+    /// Duration of each row after merging; null pattern where unknown.
+    pub(crate) duration: Vec<i64>,
+    /// Whether the parent waits for each row.
+    pub(crate) blocking: Vec<bool>,
+    /// Counts of what was joined.
+    pub(crate) joined: Joined,
+}
+
+/// Counts of what was joined, for the data-quality section.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Joined {
+    /// Rows that tell of an event another source told of, too.
+    pub copies: u64,
+    /// Exact duplicates within one source.
+    pub duplicates: u64,
+    /// Spans whose parent was not given.
+    pub orphans: u64,
+    /// Spans whose parents form a ring.
+    pub cycles: u64,
+    /// Requests of inner tiers and operations that carry an id.
+    pub with_id: u64,
+    /// Those of them that found a request to belong to.
+    pub joined: u64,
+    /// Statements of sessions that were given to a request by order and time.
+    pub by_session: u64,
+    /// Traces seen in spans.
+    pub traces: u64,
+    /// Those of them of which a parent is missing.
+    pub incomplete_traces: u64,
+    /// Calls between hosts whose clocks were corrected.
+    pub skew_corrected: u64,
+    /// The largest correction, in nanoseconds.
+    pub max_skew_ns: i64,
+}
+
+/// Joins the rows.
+pub(crate) fn correlate(rows: &Rows<'_>, origins: &[Origin], alignment: &Alignment) -> Links {
+    let mut links = Links {
+        fate: vec![Fate::Root; rows.len()],
+        parent: vec![NONE; rows.len()],
+        start: (0..rows.len()).map(|row| alignment.start(rows, row)).collect(),
+        duration: (0..rows.len()).map(|row| rows.duration(row).unwrap_or(crate::frame::NULL_I64)).collect(),
+        blocking: vec![true; rows.len()],
+        joined: Joined::default(),
+    };
+    statements::merge_phases(rows, &mut links);
+    spans::link(rows, origins, &mut links);
+    copies::mark(rows, origins, &mut links);
+    let groups = groups::Groups::of(rows, &links);
+    let tiers = tiers::Tiers::of(rows, origins, &groups, &links);
+    tree::link(rows, origins, &groups, &tiers, &mut links);
+    statements::claim_by_session(rows, &mut links);
+    links
+}

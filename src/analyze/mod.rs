@@ -1,0 +1,14 @@
+//! From the frame to plain results: what belongs together, where the time went, what caps the
+//! throughput. Opens no file, names no format, prints nothing.
+
+pub mod attribute;
+pub mod bucket;
+pub mod capacity;
+mod columns;
+pub mod correlate;
+pub mod database;
+pub mod profile;
+pub mod requests;
+pub mod resources;
+pub mod sources;
+pub mod summary;

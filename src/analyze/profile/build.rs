@@ -1,0 +1,145 @@
+//! From requests and calls to a profile.
+
+use parsers::Outcome;
+
+use super::histogram::Recorder;
+use super::{Block, Profile, Series, block_width};
+use crate::analyze::columns::Rows;
+use crate::analyze::correlate::NONE;
+use crate::analyze::database::Calls;
+use crate::analyze::requests::Requests;
+use crate::frame::NULL_I64;
+
+/// Sums up a run.
+pub(crate) fn build(rows: &Rows<'_>, requests: &Requests, calls: &Calls) -> Profile {
+    let ends = || requests.end.iter().copied().filter(|&end| end != NULL_I64);
+    let window = ends().min().zip(ends().max());
+    let block_ns = block_width(window);
+    let mut recorder = Recorder::new();
+    let failed = |request: usize| is_error(requests.outcome[request]);
+    let stream = Stream { group: &requests.endpoint, end: &requests.end, duration: &requests.duration };
+    let blocks = stream.blocks(requests.endpoints.len(), block_ns, &mut recorder, failed);
+    let mut endpoints: Vec<Series> = requests
+        .endpoints
+        .iter()
+        .zip(blocks)
+        .map(|(key, blocks)| Series {
+            name: key.text(rows),
+            method: rows.text(key.method).to_owned(),
+            service: rows.text(key.service).to_owned(),
+            blocks,
+            ..Series::default()
+        })
+        .collect();
+    for request in 0..requests.len() {
+        let series = &mut endpoints[requests.endpoint[request] as usize];
+        series.buckets.merge(&requests.buckets(request));
+        if let Some(bytes) = rows.bytes(requests.row[request] as usize) {
+            series.volume = Some(series.volume.unwrap_or(0).saturating_add(bytes));
+        }
+    }
+    count_calls(rows, requests, calls, &mut endpoints);
+    Profile { block_ns, window, endpoints, statements: statements(rows, requests, calls, block_ns, &mut recorder) }
+}
+
+/// Failures, among which no 4xx counts but 408, 429 and 499.
+pub(crate) fn is_error(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Abandoned)
+}
+
+/// Database calls per endpoint: the joined statements, or what the records say of their number.
+fn count_calls(rows: &Rows<'_>, requests: &Requests, calls: &Calls, endpoints: &mut [Series]) {
+    let mut joined = vec![0u64; requests.len()];
+    for (call, &request) in calls.request.iter().enumerate() {
+        if request != NONE {
+            joined[request as usize] += u64::from(calls.count[call]);
+        }
+    }
+    let any = joined.iter().any(|&n| n > 0);
+    for request in 0..requests.len() {
+        let said = rows.count(requests.row[request] as usize).map(u64::from);
+        let known = if any { Some(joined[request]) } else { said };
+        if let Some(n) = known {
+            let series = &mut endpoints[requests.endpoint[request] as usize];
+            series.database_calls = Some(series.database_calls.unwrap_or(0) + n);
+        }
+    }
+}
+
+fn statements(rows: &Rows<'_>, requests: &Requests, calls: &Calls, block_ns: i64, recorder: &mut Recorder) -> Vec<Series> {
+    // A call is done when its request is, so that blocks of both agree; without one, when it ended.
+    let end: Vec<i64> = (0..calls.len())
+        .map(|call| match calls.request[call] {
+            NONE => rows.end(calls.row[call] as usize).unwrap_or(NULL_I64),
+            request => requests.end[request as usize],
+        })
+        .collect();
+    let stream = Stream { group: &calls.statement, end: &end, duration: &calls.duration };
+    let blocks = stream.blocks(calls.statements.len(), block_ns, recorder, |call| calls.failed[call]);
+    let mut series: Vec<Series> = calls
+        .statements
+        .iter()
+        .zip(blocks)
+        .map(|(&(name, system), blocks)| Series {
+            name: rows.text(name).to_owned(),
+            method: rows.text(system).to_owned(),
+            blocks,
+            ..Series::default()
+        })
+        .collect();
+    for call in 0..calls.len() {
+        let series = &mut series[calls.statement[call] as usize];
+        series.database_calls = Some(series.database_calls.unwrap_or(0) + u64::from(calls.count[call]));
+        if calls.server[call] != NULL_I64 {
+            series.server_ns = Some(series.server_ns.unwrap_or(0).saturating_add(calls.server[call]));
+        }
+        if let Some(n) = calls.rows[call] {
+            series.volume = Some(series.volume.unwrap_or(0).saturating_add(n));
+        }
+    }
+    series
+}
+
+/// Operations to be spread over blocks.
+struct Stream<'a> {
+    group: &'a [u32],
+    end: &'a [i64],
+    duration: &'a [i64],
+}
+
+impl Stream<'_> {
+    /// The blocks of every group. Logs are nearly in order of time, so that a group's operations of
+    /// one block mostly stand together: each run of them goes through one recorder.
+    fn blocks(&self, groups: usize, block_ns: i64, recorder: &mut Recorder, failed: impl Fn(usize) -> bool) -> Vec<Vec<Block>> {
+        let mut first = vec![0u32; groups + 1];
+        self.group.iter().for_each(|&group| first[group as usize + 1] += 1);
+        for i in 0..groups {
+            first[i + 1] += first[i];
+        }
+        let mut next = first.clone();
+        let mut order = vec![0u32; self.group.len()];
+        for (at, &group) in self.group.iter().enumerate() {
+            order[next[group as usize] as usize] = at as u32;
+            next[group as usize] += 1;
+        }
+        let block_of = |at: &u32| match self.end[*at as usize] {
+            NULL_I64 => 0,
+            end => end.div_euclid(block_ns),
+        };
+        (0..groups)
+            .map(|group| {
+                let members = &order[first[group] as usize..first[group + 1] as usize];
+                let mut blocks: std::collections::BTreeMap<i64, Block> = std::collections::BTreeMap::new();
+                for run in members.chunk_by(|a, b| block_of(a) == block_of(b)) {
+                    let number = block_of(&run[0]);
+                    let block = blocks.entry(number).or_insert_with(|| Block { start_ns: number * block_ns, ..Block::default() });
+                    recorder.extend(run.iter().map(|&at| self.duration[at as usize]).filter(|&ns| ns != NULL_I64));
+                    block.durations.merge(&recorder.take());
+                    block.count += run.len() as u64;
+                    block.errors += run.iter().filter(|&&at| failed(at as usize)).count() as u64;
+                }
+                blocks.into_values().collect()
+            })
+            .collect()
+    }
+}

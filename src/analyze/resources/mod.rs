@@ -1,0 +1,167 @@
+//! What requests hold and wait for: thread pools, connection pools, permits, locks; built from
+//! whatever the logs say of them, as the capacity model wants it.
+
+mod connections;
+mod sizes;
+mod threads;
+
+use hashbrown::HashMap;
+use parsers::{Kind, Outcome};
+
+use super::capacity::model::{self, Hold, Resource, System};
+use super::columns::Rows;
+use super::correlate::{Fate, Links, NONE};
+use super::requests::{RequestOf, Requests};
+use super::sources::Origin;
+use crate::frame::{NO_NAME, NULL_I64};
+
+/// The resources of a system, with what identifies each.
+pub struct Resources {
+    /// As the capacity model wants them.
+    pub system: System,
+    /// Host or folder of each resource, in the order of `system.resources`.
+    pub instance: Vec<String>,
+    /// Highest reading of slots in use and of callers waiting, per resource.
+    pub readings: Vec<Reading>,
+    /// Callers that gave up waiting, per resource.
+    pub timeouts: Vec<u64>,
+}
+
+/// The highest readings of a resource's gauge.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Reading {
+    /// Slots in use.
+    pub in_use_max: Option<u32>,
+    /// Callers waiting.
+    pub waiting_max: Option<u32>,
+}
+
+/// Everything a builder of resources reads.
+pub(super) struct Context<'a> {
+    pub(super) rows: &'a Rows<'a>,
+    pub(super) links: &'a Links,
+    pub(super) of: &'a RequestOf,
+    pub(super) origins: &'a [Origin],
+    pub(super) gauges: sizes::Gauges,
+    pub(super) host_names: &'a [String],
+}
+
+impl Context<'_> {
+    pub(super) fn host(&self, row: usize) -> u32 {
+        self.origins[self.rows.source[row] as usize].host
+    }
+
+    /// Start and end of a row; `None` without both.
+    pub(super) fn interval(&self, row: usize) -> Option<(i64, i64)> {
+        let (start, duration) = (self.links.start[row], self.links.duration[row]);
+        (start != NULL_I64 && duration != NULL_I64).then(|| (start, start.saturating_add(duration)))
+    }
+
+    pub(super) fn live(&self, row: usize) -> bool {
+        self.of[row] != NONE && !matches!(self.links.fate[row], Fate::Copy | Fate::Absorbed)
+    }
+}
+
+/// Builds the resources of the whole traffic.
+pub(crate) fn build(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &Requests, host_names: &[String]) -> Resources {
+    let gauges = sizes::Gauges::of(rows, origins, links);
+    let context = Context { rows, links, of, origins, gauges, host_names };
+    let mut found = Found::default();
+    threads::add(&context, &mut found);
+    connections::add(&context, &mut found);
+    add_external(&context, &mut found);
+    add_locks(&context, &mut found);
+    finish(&context, found, requests)
+}
+
+/// Resources on the way, by what identifies them.
+#[derive(Default)]
+pub(super) struct Found {
+    index: HashMap<(u32, model::Kind, String), usize>,
+    pub(super) resources: Vec<Resource>,
+    pub(super) host: Vec<u32>,
+    pub(super) timeouts: Vec<u64>,
+}
+
+impl Found {
+    /// The resource of that host, sort and name.
+    pub(super) fn resource(&mut self, host: u32, kind: model::Kind, name: &str) -> usize {
+        let next = self.resources.len();
+        let at = *self.index.entry((host, kind, name.to_owned())).or_insert(next);
+        if at == next {
+            self.resources.push(Resource::new(name, kind));
+            self.host.push(host);
+            self.timeouts.push(0);
+        }
+        at
+    }
+}
+
+/// Calls to others: what a record totals, or the spans themselves, one resource per callee.
+fn add_external(context: &Context<'_>, found: &mut Found) {
+    let rows = context.rows;
+    for row in 0..rows.len() {
+        let (Some((start, end)), true) = (context.interval(row), context.live(row)) else { continue };
+        if let Some(external) = rows.parts(row)[3].filter(|&ns| ns > 0) {
+            let name = context.gauges.only(context.host(row), sizes::Sort::External).unwrap_or("external calls").to_owned();
+            let at = found.resource(context.host(row), model::Kind::External, &name);
+            let mut hold = Hold::new(end.saturating_sub(external).max(start), end, 0, context.of[row]);
+            hold.calls = 1;
+            found.resources[at].holds.push(hold);
+            found.resources[at].placed = false;
+        } else if rows.is(row, Kind::External) && context.links.parent[row] != NONE {
+            let peer = [rows.peer(row), rows.name(row)].into_iter().find(|&key| key != NO_NAME);
+            let at = found.resource(NONE, model::Kind::External, peer.map_or("external calls", |key| rows.text(key)));
+            let mut hold = Hold::new(start, end, 0, context.of[row]);
+            hold.calls = 1;
+            found.resources[at].holds.push(hold);
+        }
+    }
+}
+
+/// Waits for locks: nothing says how long a lock was held, only how long it was waited for.
+fn add_locks(context: &Context<'_>, found: &mut Found) {
+    let rows = context.rows;
+    for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::LockWait) && context.links.fate[row] != Fate::Copy) {
+        let Some((start, end)) = context.interval(row) else { continue };
+        let at = found.resource(context.host(row), model::Kind::Lock, rows.text(rows.name(row)));
+        let mut hold = Hold::new(end, end, end - start, context.of[row]);
+        hold.granted = rows.outcome(row) != Outcome::TimedOut;
+        found.resources[at].holds.push(hold);
+    }
+}
+
+fn finish(context: &Context<'_>, mut found: Found, requests: &Requests) -> Resources {
+    let rows = context.rows;
+    // Connections and permits are held within worker threads of the same host.
+    for at in 0..found.resources.len() {
+        let inner = matches!(found.resources[at].kind, model::Kind::Connections | model::Kind::External | model::Kind::Sockets);
+        let mut outer = (0..found.resources.len()).filter(|&o| found.resources[o].kind == model::Kind::Threads && found.host[o] == found.host[at]);
+        if let (true, Some(first), None) = (inner, outer.next(), outer.next()) {
+            found.resources[at].parent = Some(first);
+        }
+    }
+    let mut readings = Vec::new();
+    for (resource, &host) in found.resources.iter_mut().zip(&found.host) {
+        let (size, reading) = context.gauges.size(host, resource);
+        if let Some(size) = size {
+            resource.size = size;
+        }
+        readings.push(reading);
+    }
+    let instance = found.host.iter().map(|&host| context.host_names.get(host as usize).cloned().unwrap_or_default()).collect();
+    let mut system = System { resources: found.resources, ..System::default() };
+    system.endpoints = requests.endpoints.iter().map(|key| key.text(rows)).collect();
+    for request in 0..requests.len() {
+        let (end, duration) = (requests.end[request], requests.duration[request]);
+        // A request without a place in time cannot be counted; its number must stay its index.
+        let known = end != NULL_I64 && duration != NULL_I64;
+        system.requests.push(model::Request {
+            start_ns: if known { end.saturating_sub(duration) } else { end.max(0) },
+            end_ns: end.max(0),
+            endpoint: requests.endpoint[request],
+            success: !matches!(requests.outcome[request], Outcome::Failed | Outcome::TimedOut | Outcome::Abandoned),
+        });
+    }
+    Resources { system, instance, readings, timeouts: found.timeouts }
+}

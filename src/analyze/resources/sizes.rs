@@ -1,0 +1,125 @@
+//! Sizes and readings of pools: what start-up lines and gauges say, and which resource they mean.
+
+use hashbrown::HashMap;
+use parsers::Kind;
+
+use super::Reading;
+use crate::analyze::capacity::model::{self, Basis, Resource, Size};
+use crate::analyze::columns::Rows;
+use crate::analyze::correlate::{Fate, Links};
+use crate::analyze::sources::Origin;
+use crate::frame::NO_NAME;
+
+/// What sort of resource a gauge's name speaks of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Sort {
+    Threads,
+    Connections,
+    External,
+}
+
+impl Sort {
+    fn of(name: &str, readings: bool) -> Option<Sort> {
+        let name = name.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        if has(&["worker", "thread", "executor", "exec", "tomcat", "jetty", "undertow"]) {
+            Some(Sort::Threads)
+        } else if has(&["pool", "hikari", "datasource", "jdbc", "dbcp", "c3p0", "connection", "db"]) {
+            Some(Sort::Connections)
+        } else if has(&["ext", "gateway", "partner", "permit", "bulkhead", "semaphore", "http"]) {
+            Some(Sort::External)
+        } else {
+            readings.then_some(Sort::Connections)
+        }
+    }
+
+    fn of_resource(kind: model::Kind) -> Option<Sort> {
+        match kind {
+            model::Kind::Threads => Some(Sort::Threads),
+            model::Kind::Connections => Some(Sort::Connections),
+            model::Kind::External | model::Kind::Sockets => Some(Sort::External),
+            model::Kind::Lock | model::Kind::Database => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Gauge {
+    /// The largest size stated.
+    slots: Option<u32>,
+    in_use_max: Option<u32>,
+    waiting_max: Option<u32>,
+    /// Slots in use at the reading with callers waiting: a full pool shows its size.
+    full: Option<u32>,
+}
+
+/// Gauges by host and name.
+#[derive(Default)]
+pub(super) struct Gauges {
+    by_name: HashMap<(u32, String), Gauge>,
+}
+
+impl Gauges {
+    pub(super) fn of(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Gauges {
+        let mut gauges = Gauges::default();
+        for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::Gauge) && links.fate[row] != Fate::Copy) {
+            if rows.name(row) == NO_NAME {
+                continue;
+            }
+            let host = origins[rows.source[row] as usize].host;
+            let gauge = gauges.by_name.entry((host, rows.text(rows.name(row)).to_owned())).or_default();
+            let [slots, in_use, waiting] = rows.gauge(row);
+            gauge.slots = gauge.slots.max(slots);
+            gauge.in_use_max = gauge.in_use_max.max(in_use);
+            gauge.waiting_max = gauge.waiting_max.max(waiting);
+            if waiting.is_some_and(|waiting| waiting > 0) {
+                gauge.full = gauge.full.max(in_use);
+            }
+        }
+        gauges
+    }
+
+    /// The only gauge of a sort on a host; of a pool with readings and a mere size, the pool.
+    pub(super) fn only(&self, host: u32, sort: Sort) -> Option<&str> {
+        let of_sort = |with_readings: bool| {
+            let mut names = self
+                .by_name
+                .iter()
+                .filter(|((h, name), gauge)| {
+                    let readings = gauge.in_use_max.is_some();
+                    *h == host && readings == with_readings && Sort::of(name, readings) == Some(sort)
+                })
+                .map(|((_, name), _)| name.as_str());
+            names.next().filter(|_| names.next().is_none())
+        };
+        of_sort(true).or_else(|| of_sort(false))
+    }
+
+    /// The size of a resource and its highest readings: its own gauge, else the only gauge of its
+    /// sort on its host whose name it does not contradict.
+    pub(super) fn size(&self, host: u32, resource: &Resource) -> (Option<Size>, Reading) {
+        let own = self.by_name.get(&(host, resource.name.clone()));
+        let reading = own.map_or(Reading::default(), |g| Reading { in_use_max: g.in_use_max, waiting_max: g.waiting_max });
+        let stated = own.and_then(|g| g.slots).or_else(|| self.stated_for(host, resource));
+        let size = stated
+            .map(|slots| Size { value: Some(slots), basis: Basis::Stated })
+            .or_else(|| own.and_then(|g| g.full).map(|slots| Size { value: Some(slots), basis: Basis::Gauge }));
+        (size, reading)
+    }
+
+    fn stated_for(&self, host: u32, resource: &Resource) -> Option<u32> {
+        let sort = Sort::of_resource(resource.kind)?;
+        let stated: Vec<(&str, u32)> = self
+            .by_name
+            .iter()
+            .filter(|((h, _), _)| *h == host)
+            .filter_map(|((_, name), gauge)| Some((name.as_str(), gauge.slots?)))
+            .filter(|(name, _)| Sort::of(name, false) == Some(sort))
+            .collect();
+        let named: Vec<u32> = stated.iter().filter(|(name, _)| resource.name.contains(name)).map(|s| s.1).collect();
+        match (&named[..], &stated[..]) {
+            ([slots], _) | ([], [(_, slots)]) => Some(*slots),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The one frame of operations: schema, names, and how batches become columns.
+
+mod build;
+mod columns;
+mod learn;
+mod names;
+mod piece;
+mod route;
+mod template;
+
+pub use build::Builder;
+pub use columns::{Column, Frame, NULL_I64, NULL_U32, NULL_U64};
+pub use names::{NO_NAME, Names};
+pub use piece::{Naming, Piece};
+pub use route::Routes;
+pub use template::PLACEHOLDER;

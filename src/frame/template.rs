@@ -1,0 +1,223 @@
+//! Endpoint templates: the path of a request with what looks like an id taken out.
+//!
+//! `/accounts/4711/balance?x=1` becomes `/accounts/{id}/balance`. Every kind of id becomes the same
+//! placeholder, so that an all-digit hex id does not split its endpoint.
+
+use memchr::{memchr, memchr2, memchr3};
+
+/// What stands for an id.
+pub const PLACEHOLDER: &[u8] = b"{id}";
+
+/// Appends the template of a request target to `out`.
+///
+/// Query, fragment, `;parameters`, scheme and host go; a trailing slash goes. A target that is no
+/// path (`*`, `host:443`, a transaction's name) is kept as it is. Bytes that are not UTF-8 are
+/// percent-encoded.
+pub fn template(target: &[u8], out: &mut Vec<u8>) {
+    let Some(path) = path_of(target) else {
+        push_text(target, out);
+        return;
+    };
+    let path = &path[..memchr2(b'?', b'#', path).unwrap_or(path.len())];
+    let start = out.len();
+    let mut rest = path;
+    while let Some((_, tail)) = rest.split_first() {
+        let len = memchr(b'/', tail).unwrap_or(tail.len());
+        let segment = &tail[..len];
+        rest = &tail[len..];
+        if segment.is_empty() && rest.is_empty() {
+            break;
+        }
+        out.push(b'/');
+        push_segment(segment, out);
+    }
+    if out.len() == start {
+        out.push(b'/');
+    }
+}
+
+/// The path of a target, with its leading slash; `None` when the target is no path.
+fn path_of(target: &[u8]) -> Option<&[u8]> {
+    if target.first() == Some(&b'/') {
+        return Some(target);
+    }
+    let scheme = memchr::memmem::find(target, b"://").filter(|&at| at <= 8)?;
+    let after = &target[scheme + 3..];
+    Some(memchr(b'/', after).map_or(b"/", |at| &after[at..]))
+}
+
+fn push_segment(segment: &[u8], out: &mut Vec<u8>) {
+    let segment = &segment[..memchr(b';', segment).unwrap_or(segment.len())];
+    // Most segments are plain lower-case words, and no id has neither digit nor capital nor `@`.
+    let plain = segment.len() < 24 && segment.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b'.'));
+    if plain {
+        out.extend_from_slice(segment);
+    } else if let [b':', name @ ..] = segment
+        && is_name(name)
+    {
+        // A route as frameworks write it: `:id`.
+        push_route_variable(out);
+    } else if segment.first() == Some(&b'{') && segment.last() == Some(&b'}') {
+        push_route_variable(out);
+    } else if is_id(segment) {
+        out.extend_from_slice(PLACEHOLDER);
+    } else if memchr3(b'.', b'-', b'_', segment).is_some() {
+        push_tokens(segment, out);
+    } else {
+        push_text(segment, out);
+    }
+}
+
+fn push_route_variable(out: &mut Vec<u8>) {
+    out.extend_from_slice(PLACEHOLDER);
+}
+
+fn is_name(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'(' | b')' | b'\\' | b'+' | b'*'))
+}
+
+/// A segment of several tokens, of which some may be ids: `order-4711`, `main.8f3a2b1c9d.js`.
+fn push_tokens(segment: &[u8], out: &mut Vec<u8>) {
+    if let Some(dot) = memchr::memrchr(b'.', segment)
+        && is_id(&segment[..dot])
+        && segment[dot + 1..].iter().any(u8::is_ascii_alphabetic)
+    {
+        out.extend_from_slice(PLACEHOLDER);
+        push_text(&segment[dot..], out);
+        return;
+    }
+    let mut rest = segment;
+    loop {
+        let len = memchr3(b'.', b'-', b'_', rest).unwrap_or(rest.len());
+        let token = &rest[..len];
+        // Short numbers are versions and sizes: `v1.2`, `logo-2x`, `jquery-3.7.1`.
+        let number = token.len() >= 3 && token.iter().all(u8::is_ascii_digit);
+        let hash = token.len() >= 8 && is_id(token);
+        if number || hash {
+            out.extend_from_slice(PLACEHOLDER);
+        } else {
+            push_text(token, out);
+        }
+        match rest.get(len) {
+            Some(&separator) => out.push(separator),
+            None => return,
+        }
+        rest = &rest[len + 1..];
+    }
+}
+
+/// Whether a whole segment is an id: a number, UUID, hex or date, a reference of letters and many
+/// digits, an e-mail address, or a long token no person would type.
+fn is_id(segment: &[u8]) -> bool {
+    let (mut digits, mut hex, mut lower, mut upper, mut dashes, mut other) = (0, 0, 0, 0, 0, 0);
+    for &b in segment {
+        match b {
+            b'0'..=b'9' => digits += 1,
+            b'a'..=b'f' => {
+                hex += 1;
+                lower += 1;
+            }
+            b'g'..=b'z' => lower += 1,
+            b'A'..=b'F' => {
+                hex += 1;
+                upper += 1;
+            }
+            b'G'..=b'Z' => upper += 1,
+            b'-' | b'_' => dashes += 1,
+            b'@' => return segment.len() > 4,
+            b'=' | b'+' | b'~' | b':' | b',' | b'.' | b'%' => other += 1,
+            _ => return false,
+        }
+    }
+    let (len, letters) = (segment.len(), lower + upper);
+    if digits == 0 {
+        // Base64 without a digit is rare and long; words are long, too, but seldom mixed in case.
+        return len >= 24 && lower >= 4 && upper >= 4 && dashes + other == 0;
+    }
+    let all_hex = digits + hex + dashes == len && letters == hex;
+    letters == 0 && digits + dashes + other == len
+        || (all_hex && len - dashes >= 8 && hex > 0)
+        || (len >= 8 && digits >= 5 && digits * 3 >= letters && dashes + other <= 4)
+        || (len >= 20 && digits >= 3 && (upper >= 2 || letters >= 16) && dashes <= 3)
+        || memchr::memmem::find(segment, b"%40").is_some()
+}
+
+/// Text that becomes part of a name: bytes that are not UTF-8 are percent-encoded, so that
+/// different names stay different.
+fn push_text(text: &[u8], out: &mut Vec<u8>) {
+    if text.is_ascii() {
+        out.extend_from_slice(text);
+        return;
+    }
+    for chunk in text.utf8_chunks() {
+        out.extend_from_slice(chunk.valid().as_bytes());
+        for byte in chunk.invalid() {
+            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(target: &str) -> String {
+        let mut out = Vec::new();
+        template(target.as_bytes(), &mut out);
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn ids_of_every_kind_become_one_placeholder() {
+        for id in [
+            "4711",
+            "1ee6cfd2-9d64-41ad-8b1f-1f1f1f1f1f1f",
+            "5b8efff798038103",
+            "00000000000000000000000000000042",
+            "CR05015202001026284066",
+            "2024-05-17",
+            "ana.maria%40example.com",
+            "ana@example.com",
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
+            ":id",
+            "{accountId}",
+            "20261122",
+        ] {
+            assert_eq!(of(&format!("/api/v2/accounts/{id}/balance")), "/api/v2/accounts/{id}/balance", "{id}");
+        }
+    }
+
+    #[test]
+    fn words_versions_and_files_are_kept() {
+        for path in ["/api/v2/oauth2/token", "/static/js/jquery-3.7.1.min.js", "/iso8601/parse", "/a/b-c_d.e", "/img/logo-2x.png", "/healthz", "/Accounts/GetBalance"] {
+            assert_eq!(of(path), path);
+        }
+    }
+
+    #[test]
+    fn what_is_no_part_of_the_endpoint_goes() {
+        assert_eq!(of("/a/b?x=1"), "/a/b");
+        assert_eq!(of("/a/b/#top"), "/a/b");
+        assert_eq!(of("/a;jsessionid=0F1/b"), "/a/b");
+        assert_eq!(of("http://host:8080/a/7"), "/a/{id}");
+        assert_eq!(of("https://host"), "/");
+        assert_eq!(of("/"), "/");
+        assert_eq!(of("*"), "*");
+        assert_eq!(of("host:443"), "host:443");
+        assert_eq!(of("BILL_PAYMENT"), "BILL_PAYMENT");
+    }
+
+    #[test]
+    fn ids_within_a_segment_are_found() {
+        assert_eq!(of("/orders/order-4711"), "/orders/order-{id}");
+        assert_eq!(of("/static/main.8f3a2b1c9d.js"), "/static/main.{id}.js");
+        assert_eq!(of("/reports/2024-05-17.pdf"), "/reports/{id}.pdf");
+    }
+
+    #[test]
+    fn other_encodings_stay_apart_and_become_text() {
+        let mut out = Vec::new();
+        template(b"/caf\xe9/\xa4\xa4", &mut out);
+        assert_eq!(out, b"/caf%E9/%A4%A4");
+    }
+}

@@ -1,0 +1,529 @@
+//! From inputs to the operations frame: the only place that joins input, formats, frame and threads.
+
+use std::path::{Path, PathBuf};
+
+use globset::GlobMatcher;
+use jiff::tz::TimeZone;
+use parsers::peel::{self, Prefix};
+use parsers::{Batch, Boundary, Chunk, Decoder, Facts, Format, Kind, Reason, Unit, cut, detect, formats, named};
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::frame::{Builder, Frame, Naming, Piece};
+use crate::input::{Found, Opened, Origin, family, open};
+
+/// How large a piece one thread decodes at a time, in bytes. Smaller pieces cost more dictionaries,
+/// larger ones leave threads idle at the end; 1 to 8 MiB measured alike.
+const PIECE: usize = 4 << 20;
+
+/// How many places of rejected records are kept for each source.
+const KEPT_REJECTS: usize = 20;
+
+/// What is read how.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Formats set by the user, the first that fits a path wins.
+    pub formats: Vec<FormatRule>,
+    /// How names are made.
+    pub naming: Naming,
+    /// Zone of timestamps that carry none. `None`: taken as UTC and aligned later.
+    pub tz: Option<TimeZone>,
+    /// Unit of durations where a format leaves it open. `None`: found out.
+    pub unit: Option<Unit>,
+    /// Whether every rejected record is to be kept, for `--rejects`.
+    pub keep_rejects: bool,
+    /// Whether inputs are hashed.
+    pub hash: bool,
+}
+
+/// A format for certain paths.
+pub struct FormatRule {
+    /// Which paths; `None` for all.
+    pub paths: Option<GlobMatcher>,
+    /// The format.
+    pub format: &'static dyn Format,
+    /// The layout, where the rule gives one.
+    pub layout: Option<String>,
+}
+
+impl FormatRule {
+    /// A rule as typed: `nginx`, a format string, or either after `GLOB=`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when no format has that name or takes that layout.
+    pub fn parse(text: &str) -> Result<FormatRule> {
+        if let Some(rule) = Self::of(text) {
+            return Ok(FormatRule { paths: None, ..rule });
+        }
+        if let Some((glob, rest)) = text.split_once('=')
+            && let Some(rule) = Self::of(rest)
+        {
+            let glob = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
+            let paths = globset::Glob::new(&glob).map_err(|e| Error::Usage(format!("--log-format {text}: {e}")))?.compile_matcher();
+            return Ok(FormatRule { paths: Some(paths), ..rule });
+        }
+        Err(Error::Usage(format!("--log-format {text}: neither a format's name nor a format string; `narrows formats` lists the names")))
+    }
+
+    fn of(text: &str) -> Option<FormatRule> {
+        if let Some(format) = named(text) {
+            return Some(FormatRule { paths: None, format, layout: None });
+        }
+        if let Some((name, layout)) = text.split_once(':')
+            && let Some(format) = named(name)
+        {
+            return Some(FormatRule { paths: None, format, layout: Some(layout.to_owned()) });
+        }
+        let format = formats().find(|format| format.takes_layout(text))?;
+        Some(FormatRule { paths: None, format, layout: Some(text.to_owned()) })
+    }
+
+    fn fits(&self, path: &Path) -> bool {
+        self.paths.as_ref().is_none_or(|paths| paths.is_match(path.strip_prefix("./").unwrap_or(path)) || paths.is_match(path))
+    }
+}
+
+/// One log that was read, and the account of it.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// Path as shown.
+    pub path: PathBuf,
+    /// Rotated set the file belongs to; logs of different sets are joined, files of one are not.
+    pub family: String,
+    /// Name of the format.
+    pub format: &'static str,
+    /// Why this format.
+    pub evidence: String,
+    /// What was settled on opening.
+    pub facts: Facts,
+    /// Carrier prefix peeled off, compression and encoding, where there are any.
+    pub wrapping: Vec<&'static str>,
+    /// Size as stored, in bytes; the bytes read for standard input.
+    pub bytes: u64,
+    /// SHA-256 of the content as decoded, when asked for.
+    pub sha256: Option<String>,
+    /// Records read.
+    pub records: u64,
+    /// Operations they told of.
+    pub operations: u64,
+    /// Records left out, by reason.
+    pub rejected: [u64; Reason::ALL.len()],
+    /// The first places of them.
+    pub first_rejects: Vec<Place>,
+    /// What was read of each kind, before anything was filtered or joined.
+    pub read: [Tally; Kind::ALL.len()],
+    /// Earliest start and latest end of its operations, in nanoseconds since the epoch.
+    pub span: Option<(i64, i64)>,
+}
+
+impl Source {
+    /// Records left out.
+    pub fn rejects(&self) -> u64 {
+        self.rejected.iter().sum()
+    }
+}
+
+/// Operations of one kind.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Tally {
+    /// How many.
+    pub count: u64,
+    /// How many with a duration.
+    pub with_duration: u64,
+    /// Sum of the durations, in nanoseconds.
+    pub total_ns: i64,
+}
+
+/// Where a rejected record stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// Offset in bytes.
+    pub offset: u64,
+    /// Line, from 1.
+    pub line: u64,
+    /// Why it was left out.
+    pub reason: Reason,
+}
+
+/// A rejected record in full.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RejectedRecord {
+    /// Number of the source.
+    pub source: u32,
+    /// Where and why.
+    pub place: Place,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A file that was found and left alone.
+#[derive(Clone, Debug)]
+pub struct Skipped {
+    /// Path as shown.
+    pub path: PathBuf,
+    /// Why, in a phrase.
+    pub why: String,
+}
+
+/// Everything that was read.
+pub struct Loaded {
+    /// Its operations.
+    pub frame: Frame,
+    /// Where they came from; `source` in the frame counts these from 0.
+    pub sources: Vec<Source>,
+    /// Files left alone.
+    pub skipped: Vec<Skipped>,
+    /// Inputs that could not be read, or not to their end.
+    pub errors: Vec<Error>,
+    /// Rejected records in full, when asked for.
+    pub rejected: Vec<RejectedRecord>,
+    /// Names folded into learned templates.
+    pub folded_names: usize,
+}
+
+/// What is told of the progress: bytes read of a path.
+pub type Progress<'a> = &'a (dyn Fn(&Path, u64) + Sync);
+
+/// Reads inputs into one frame.
+///
+/// # Errors
+/// Only when the frame cannot be made; inputs that cannot be read are listed in the result.
+pub fn load(inputs: &[Found], options: &Options, progress: Progress<'_>) -> Result<Loaded> {
+    let mut reader = Reader { options, progress, builder: Builder::default(), sources: Vec::new(), skipped: Vec::new(), rejected: Vec::new() };
+    let mut errors = Vec::new();
+    let mut seen = Seen::default();
+    for found in inputs {
+        if let Some(first) = seen.copy_of(found) {
+            let why = format!("the same content as {}, counted once", first.display());
+            reader.skipped.push(Skipped { path: found.path.clone(), why });
+        } else if let Err(error) = reader.read(found) {
+            errors.push(error);
+        }
+    }
+    let Reader { builder, sources, skipped, rejected, .. } = reader;
+    let (frame, folded_names) = builder.finish()?;
+    Ok(Loaded { frame, sources, skipped, errors, rejected, folded_names })
+}
+
+/// A log's format, settled.
+pub struct Settled {
+    /// The format.
+    pub format: &'static dyn Format,
+    /// Why this one.
+    pub evidence: String,
+    /// The decoder.
+    pub decoder: Box<dyn Decoder>,
+    /// Prefix to peel off first.
+    pub prefix: Option<Prefix>,
+}
+
+/// Settles the format of a log by its first bytes.
+///
+/// # Errors
+/// [`Error::Unknown`] when no format fits, [`Error::Format`] when the format asked for does not.
+pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
+    let rule = options.formats.iter().find(|rule| rule.fits(path));
+    let prefix = peel::sniff(head);
+    let peeled = prefix.map(|p| p.peel(whole_lines(head)));
+    let head = peeled.as_ref().map_or(head, |p| &p.bytes);
+    let mut opening = parsers::Options::default();
+    opening.unit = options.unit;
+    opening.layout = rule.and_then(|rule| rule.layout.clone());
+    let (format, evidence) = match rule {
+        Some(rule) => (rule.format, "named with --log-format".to_owned()),
+        None => match detect(head).into_iter().next() {
+            Some(best) => (best.format, best.verdict.evidence),
+            None => return Err(Error::Unknown { path: path.to_owned(), hint: hint(head).to_owned() }),
+        },
+    };
+    let decoder = format.open(head, &opening).map_err(|e| Error::Format { path: path.to_owned(), message: e.message })?;
+    Ok(Settled { format, evidence, decoder, prefix })
+}
+
+/// What an unrecognised head looks like.
+fn hint(head: &[u8]) -> &'static str {
+    match head {
+        [] => " (it is empty)",
+        _ if head.iter().take(4096).filter(|&&b| b == 0).count() > 16 => " (it looks binary)",
+        _ => "",
+    }
+}
+
+/// The bytes up to the last line end; all of them when there is none.
+fn whole_lines(head: &[u8]) -> &[u8] {
+    memchr::memrchr(b'\n', head).map_or(head, |at| &head[..=at])
+}
+
+struct Reader<'a> {
+    options: &'a Options,
+    progress: Progress<'a>,
+    builder: Builder,
+    sources: Vec<Source>,
+    skipped: Vec<Skipped>,
+    rejected: Vec<RejectedRecord>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, found: &Found) -> Result<()> {
+        let path = &found.path;
+        let opened = open(path)?;
+        if opened.head.is_empty() {
+            let why = match opened.size {
+                Some(0) | None => "empty",
+                Some(_) => "nothing in it can be read",
+            };
+            self.skipped.push(Skipped { path: path.clone(), why: why.to_owned() });
+            // An input that breaks off at once says why when it is read on.
+            return opened.read(<[u8]>::len, |_, _| ()).map(drop);
+        }
+        let settled = match settle(path, &opened.head, self.options) {
+            Err(Error::Unknown { .. }) if found.origin == Origin::Walked => {
+                let why = format!("not a log narrows knows{}", hint(&opened.head));
+                self.skipped.push(Skipped { path: path.clone(), why });
+                return Ok(());
+            }
+            settled => settled?,
+        };
+        let sha256 = if self.options.hash && found.origin != Origin::Stdin { Some(open(path)?.sha256()?) } else { None };
+        let mut wrapping: Vec<_> = opened.compression.into_iter().chain(opened.encoding).collect();
+        wrapping.extend(settled.prefix.map(|p| p.name));
+        self.sources.push(Source {
+            path: path.clone(),
+            family: family(path),
+            format: settled.format.spec().name,
+            evidence: settled.evidence.clone(),
+            facts: settled.decoder.facts(),
+            wrapping,
+            bytes: opened.size.unwrap_or(0),
+            sha256,
+            ..Source::default()
+        });
+        let size = opened.size;
+        let outcome = self.decode(opened, &settled);
+        if let (Some(source), None, Ok(bytes)) = (self.sources.last_mut(), size, &outcome) {
+            source.bytes = *bytes;
+        }
+        outcome.map(drop)
+    }
+
+    /// Decodes the source added last.
+    fn decode(&mut self, opened: Opened, settled: &Settled) -> Result<u64> {
+        let decoder = &*settled.decoder;
+        let path = self.sources.last().map(|s| s.path.clone()).unwrap_or_default();
+        let mut state = Headers::new(decoder, &opened.head);
+        let mut line = 0u32;
+        let cut_block = |bytes: &[u8]| last_record(bytes, decoder, settled.prefix);
+        opened.read(cut_block, |offset, block| {
+            let pieces: Vec<Decoded> = state.pieces(block, decoder).into_par_iter().map(|(range, header)| {
+                let piece = Job { decoder, prefix: settled.prefix, options: self.options, offset: offset + range.start as u64, header: &header };
+                piece.run(&block[range])
+            }).collect();
+            for decoded in pieces {
+                line = self.book(decoded, line);
+            }
+            (self.progress)(&path, block.len() as u64);
+        })
+    }
+
+    /// Books one piece of the source added last; gives the line after it.
+    fn book(&mut self, decoded: Decoded, first_line: u32) -> u32 {
+        let number = self.sources.len() as u32 - 1;
+        let Some(source) = self.sources.last_mut() else { return first_line };
+        let batch = decoded.piece.batch();
+        source.records += batch.records;
+        source.operations += batch.len() as u64;
+        for (sum, tally) in source.read.iter_mut().zip(decoded.read) {
+            sum.count += tally.count;
+            sum.with_duration += tally.with_duration;
+            sum.total_ns = sum.total_ns.saturating_add(tally.total_ns);
+        }
+        source.span = match (source.span, decoded.span) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (span, other) => span.or(other),
+        };
+        for (reject, bytes) in batch.rejects.iter().zip(decoded.rejects.into_iter().map(Some).chain(std::iter::repeat(None))) {
+            source.rejected[reject.reason as usize] += 1;
+            let place = Place { offset: reject.offset, line: u64::from(first_line) + u64::from(reject.line) + 1, reason: reject.reason };
+            if source.first_rejects.len() < KEPT_REJECTS {
+                source.first_rejects.push(place);
+            }
+            self.rejected.extend(bytes.map(|bytes| RejectedRecord { source: number, place, bytes }));
+        }
+        let next = first_line.saturating_add(batch.lines);
+        self.builder.append(number, first_line, decoded.piece);
+        next
+    }
+}
+
+/// A piece decoded, with what is taken from its chunk before that goes.
+struct Decoded {
+    piece: Piece,
+    read: [Tally; Kind::ALL.len()],
+    span: Option<(i64, i64)>,
+    rejects: Vec<Vec<u8>>,
+}
+
+struct Job<'a> {
+    decoder: &'a dyn Decoder,
+    prefix: Option<Prefix>,
+    options: &'a Options,
+    offset: u64,
+    header: &'a [u8],
+}
+
+impl Job<'_> {
+    fn run(&self, bytes: &[u8]) -> Decoded {
+        match self.prefix {
+            None => self.decode(bytes, self.offset, |_, _| ()),
+            Some(prefix) => {
+                let peeled = prefix.peel(bytes);
+                self.decode(&peeled.bytes, 0, |batch, base| {
+                    let places = batch.offset.iter_mut().zip(batch.line.iter_mut());
+                    let rejects = batch.rejects.iter_mut().map(|r| (&mut r.offset, &mut r.line));
+                    for (offset, line) in places.chain(rejects) {
+                        let (original, original_line) = peeled.original(*offset);
+                        (*offset, *line) = (base + original, original_line);
+                    }
+                    batch.lines = peeled.original_lines();
+                })
+            }
+        }
+    }
+
+    fn decode(&self, bytes: &[u8], offset: u64, relocate: impl FnOnce(&mut Batch, u64)) -> Decoded {
+        let chunk = Chunk { offset, bytes, header: self.header };
+        let mut batch = Batch::new(&chunk);
+        self.decoder.decode(chunk, &mut batch);
+        let rejects = if self.options.keep_rejects { batch.rejects.iter().map(|r| text_of(bytes, r.offset - offset, r.len)).collect() } else { Vec::new() };
+        relocate(&mut batch, self.offset);
+        if let Some(tz) = self.options.tz.as_ref().filter(|_| self.decoder.facts().zone_missing) {
+            batch.shift_start(|local| to_utc(local, tz));
+        }
+        let (read, span) = tally(&batch);
+        Decoded { piece: Piece::new(batch, bytes, &self.options.naming), read, span, rejects }
+    }
+}
+
+fn text_of(bytes: &[u8], at: u64, len: u32) -> Vec<u8> {
+    let start = (at as usize).min(bytes.len());
+    bytes[start..start.saturating_add(len as usize).min(bytes.len())].to_vec()
+}
+
+/// A local time, written as if it were UTC, in UTC. A time that a clock change skips or repeats is
+/// taken as the later or the earlier of the two (RFC 5545 has it so, as jiff does).
+fn to_utc(local: i64, tz: &TimeZone) -> i64 {
+    let instant = jiff::Timestamp::from_nanosecond(i128::from(local)).ok();
+    let civil = instant.map(|t| t.to_zoned(TimeZone::UTC).datetime());
+    let zoned = civil.and_then(|c| tz.to_ambiguous_zoned(c).compatible().ok());
+    zoned.and_then(|z| i64::try_from(z.timestamp().as_nanosecond()).ok()).unwrap_or(local)
+}
+
+fn tally(batch: &Batch) -> ([Tally; Kind::ALL.len()], Option<(i64, i64)>) {
+    let mut read = [Tally::default(); Kind::ALL.len()];
+    let mut span: Option<(i64, i64)> = None;
+    for (row, &kind) in batch.kind.iter().enumerate() {
+        let tally = &mut read[usize::from(kind)];
+        tally.count += 1;
+        let duration = batch.duration.get(row);
+        if let Some(duration) = duration {
+            tally.with_duration += 1;
+            tally.total_ns = tally.total_ns.saturating_add(duration);
+        }
+        if let Some(start) = batch.start.get(row) {
+            let end = start.saturating_add(duration.unwrap_or(0));
+            span = Some(span.map_or((start, end), |(a, b)| (a.min(start), b.max(end))));
+        }
+    }
+    (read, span)
+}
+
+/// How many bytes of a block may be decoded while more is to come: all up to the last record's start.
+fn last_record(bytes: &[u8], decoder: &dyn Decoder, prefix: Option<Prefix>) -> usize {
+    if decoder.boundary() == Boundary::Whole {
+        return 0;
+    }
+    let mut end = bytes.len();
+    while let Some(newline) = memchr::memrchr(b'\n', &bytes[..end.saturating_sub(1)]) {
+        let line = &bytes[newline + 1..end];
+        let starts = match prefix {
+            Some(prefix) => decoder.starts_record(&prefix.peel(line).bytes),
+            None => decoder.starts_record(line),
+        };
+        if decoder.boundary() == Boundary::Line || starts {
+            // A whole last line of a line format may go, too.
+            let whole = decoder.boundary() == Boundary::Line && bytes.last() == Some(&b'\n');
+            return if whole { bytes.len() } else { newline + 1 };
+        }
+        end = newline + 1;
+    }
+    0
+}
+
+/// Pieces of blocks, cut at header lines where a format has them.
+struct Headers {
+    /// The header in force; `None` when the format has none.
+    current: Option<Vec<u8>>,
+}
+
+impl Headers {
+    fn new(decoder: &dyn Decoder, head: &[u8]) -> Self {
+        let any = head.split(|&b| b == b'\n').any(|line| line.first() == Some(&b'#') && decoder.is_header(line));
+        Headers { current: any.then(Vec::new) }
+    }
+
+    fn pieces(&mut self, block: &[u8], decoder: &dyn Decoder) -> Vec<(std::ops::Range<usize>, Vec<u8>)> {
+        let Some(current) = &mut self.current else {
+            return cut(block, PIECE, decoder).into_iter().map(|range| (range, Vec::new())).collect();
+        };
+        let mut pieces = Vec::new();
+        for range in cut(block, PIECE, decoder) {
+            pieces.push((range.clone(), current.clone()));
+            for line in block[range].split(|&b| b == b'\n').filter(|line| line.first() == Some(&b'#')) {
+                if decoder.is_header(line) {
+                    *current = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+                }
+            }
+        }
+        pieces
+    }
+}
+
+/// Files already seen, to find copies.
+#[derive(Default)]
+struct Seen {
+    files: Vec<(u64, PathBuf, Option<String>)>,
+}
+
+impl Seen {
+    /// The file seen before with the same content, if there is one.
+    fn copy_of(&mut self, found: &Found) -> Option<PathBuf> {
+        let size = found.path.metadata().ok().filter(|m| m.is_file() && m.len() > 0)?.len();
+        let mut own: Option<String> = None;
+        for (other_size, path, hash) in &mut self.files {
+            if *other_size != size {
+                continue;
+            }
+            let hash_of = |path: &Path| open(path).ok().and_then(|o| o.sha256().ok());
+            own = own.or_else(|| hash_of(&found.path));
+            *hash = hash.take().or_else(|| hash_of(path));
+            if own.is_some() && own == *hash {
+                return Some(path.clone());
+            }
+        }
+        self.files.push((size, found.path.clone(), own));
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_time_is_moved_by_its_zone() {
+        let tz = TimeZone::get("America/Sao_Paulo").expect("a zone");
+        let local = 1_795_359_351_000_000_000; // 2026-11-22 14:55:51, read as UTC
+        assert_eq!(to_utc(local, &tz), 1_795_370_151_000_000_000);
+    }
+}
