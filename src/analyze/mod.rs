@@ -5,6 +5,7 @@ pub mod attribute;
 pub mod bucket;
 pub mod capacity;
 mod columns;
+pub mod compare;
 pub mod correlate;
 pub mod database;
 pub mod profile;
