@@ -6,6 +6,7 @@ mod bottlenecks;
 pub mod bucket;
 pub mod capacity;
 mod columns;
+pub mod compare;
 pub mod correlate;
 pub mod database;
 pub mod profile;

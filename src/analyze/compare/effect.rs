@@ -98,7 +98,7 @@ mod tests {
         let raw: Scale = |bucket| (f64::from(bucket), f64::from(bucket));
         for name in ["aa_pair", "ab_pair"] {
             let expect = &testing::json(&format!("{name}.json"))["expect"];
-            let pairs = [(testing::raw_pair(name), raw, 1e-9), (testing::histogram_pair(name), histogram_scale, 0.004)];
+            let pairs = [(testing::raw_pair(name), raw, 1e-9), (testing::histogram_pair(name), histogram_scale, 0.01)];
             for (pair, scale, tolerance) in pairs {
                 for (endpoint, (base, candidate)) in pair {
                     let got = effect(&base, &candidate, scale);

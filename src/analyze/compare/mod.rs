@@ -398,7 +398,7 @@ mod tests {
     #[test]
     fn nothing_at_all_is_inconclusive_or_incomparable_but_no_panic() {
         assert_eq!(compare(&[], &[], &Options::default()).verdict, Overall::Incomparable);
-        let empty = Side::default();
-        assert_eq!(compare(&[empty.clone()], &[empty], &Options::default()).verdict, Overall::Incomparable);
+        let empty = [Side::default()];
+        assert_eq!(compare(&empty, &empty, &Options::default()).verdict, Overall::Incomparable);
     }
 }
