@@ -4,8 +4,10 @@
 //! the frame into plain results, and [`report`] results into text. [`cli`] is the program.
 
 pub mod analyze;
+pub mod cli;
 pub mod error;
 pub mod frame;
 pub mod input;
 pub mod load;
+pub mod report;
 pub mod units;

@@ -11,6 +11,7 @@ mod otlp_proto;
 mod skywalking;
 mod span;
 mod span_csv;
+#[cfg(test)]
 mod tests;
 mod wait;
 mod xray;
