@@ -14,7 +14,7 @@ fn main() {
 /// Lines of 4 MiB in all: the size of a chunk.
 const SIZE: usize = 4 << 20;
 
-#[divan::bench(args = ["nginx"])]
+#[divan::bench(args = ["nginx", "apache", "tomcat"])]
 fn access(bencher: Bencher<'_, '_>, name: &str) {
     decode(bencher, name, &log(name));
 }

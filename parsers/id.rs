@@ -61,13 +61,13 @@ fn hex8(text: u64) -> Option<u32> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
     let from = |word: u64, bound: u8| word.wrapping_add(ONES * u64::from(0x80 - bound));
-    let lower = text | 0x20 * ONES;
+    let lower = text | (0x20 * ONES);
     let digit = from(text, b'0') & !from(text, b'9' + 1);
     let letter = from(lower, b'a') & !from(lower, b'f' + 1);
     if text & TOPS != 0 || (digit | letter) & TOPS != TOPS {
         return None;
     }
-    let nibbles = (text & 0x0f * ONES) + 9 * (text >> 6 & ONES);
+    let nibbles = (text & (0x0f * ONES)) + 9 * ((text >> 6) & ONES);
     let pairs = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
     Some((fours | fours >> 16) as u32)

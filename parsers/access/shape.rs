@@ -8,6 +8,10 @@ use crate::scan::{line, time};
 /// How many lines are looked at.
 const LINES: usize = 50;
 
+/// How many values a tail may have. Real ones have a dozen; what compares values pair by pair must
+/// not be made slow by a hostile line.
+const VALUES: usize = 64;
+
 /// A value before the stamp.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Before {
@@ -232,7 +236,7 @@ pub(super) fn is_address(text: &[u8]) -> bool {
 /// Takes a tail apart: quoted, bracketed and bare values, each with a `key=` or without.
 fn tail(mut text: &[u8]) -> (Vec<Piece>, Vec<&[u8]>) {
     let (mut pieces, mut values, mut literal) = (Vec::new(), Vec::new(), Vec::new());
-    while let Some(&first) = text.first() {
+    while let Some(&first) = text.first().filter(|_| values.len() < VALUES) {
         let key = text.iter().position(|&b| !is_key(b)).filter(|&at| at > 0 && text[at] == b'=' && text[0].is_ascii_alphabetic());
         let value_at = key.map_or(0, |at| at + 1);
         literal.extend_from_slice(&text[..value_at]);

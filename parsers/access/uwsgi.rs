@@ -1,4 +1,5 @@
-//! uWSGI request log, the default line. Its stamp is the start of the request, in local time
+//! uWSGI request log, the default line; a `log-format` of one's own is not read. Its stamp is the
+//! start of the request (`start_of_request_in_sec` in uWSGI's core/logging.c), in local time
 //! without a zone. <https://uwsgi-docs.readthedocs.io/en/latest/LogFormat.html>
 
 use memchr::memmem;
