@@ -27,14 +27,18 @@ pub(super) struct Recorder<'c, 'b> {
 
 impl<'c, 'b> Recorder<'c, 'b> {
     pub(super) fn new(chunk: Chunk<'c>, batch: &'b mut Batch) -> Self {
-        let next_line = line_after(chunk.bytes, 0);
-        Recorder { batch, chunk, line: 0, next_line, begun: 0, open: false }
+        Recorder { batch, chunk, line: 0, next_line: 0, begun: 0, open: false }
+    }
+
+    /// All that follows stands on this line, until told otherwise: then no line ends are looked for.
+    fn line_of_its_own(&mut self, line: u32) {
+        (self.line, self.next_line) = (line, usize::MAX);
     }
 
     /// Starts the record that stands at this place of the chunk.
     pub(super) fn begin(&mut self, at: usize) {
         while at >= self.next_line && self.next_line < self.chunk.bytes.len() {
-            self.line += 1;
+            self.line += u32::from(self.next_line > 0);
             self.next_line = line_after(self.chunk.bytes, self.next_line);
         }
         self.batch.record(self.chunk.offset + at as u64, self.line);
@@ -90,10 +94,14 @@ pub(super) fn each<'c>(
 ) {
     let bytes = chunk.bytes;
     let mut recorder = Recorder::new(chunk, batch);
-    let mut resumed = 0;
+    let (mut resumed, mut lines) = (0, 0);
     let mut at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     while at < bytes.len() {
         let end = if boundary == Boundary::Line { line_after(bytes, at) } else { bytes.len() };
+        if boundary == Boundary::Line {
+            recorder.line_of_its_own(lines);
+        }
+        lines += 1;
         let mut walker = Walker::at(&bytes[..end], at);
         while !walker.is_done() {
             let start = walker.position();
@@ -112,8 +120,11 @@ pub(super) fn each<'c>(
         }
         at = end;
     }
-    let ends = memchr::memchr_iter(b'\n', bytes).count();
-    batch.lines = ends as u32 + u32::from(bytes.last().is_some_and(|&b| b != b'\n'));
+    if boundary != Boundary::Line {
+        let ends = memchr::memchr_iter(b'\n', bytes).count();
+        lines = ends as u32 + u32::from(bytes.last().is_some_and(|&b| b != b'\n'));
+    }
+    batch.lines = lines;
 }
 
 /// Walks an object, a list of objects or a list of lists of them; `read` walks one object.

@@ -220,10 +220,11 @@ fn trace<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>, waiting: &mut Vec<W
 }
 
 fn flush<'a>(waiting: &mut Vec<Waiting<'a>>, processes: &[Process<'a>], out: &mut Recorder<'a, '_>) {
-    for mut one in waiting.drain(..) {
+    for one in &mut *waiting {
         one.settle(processes);
         one.finish(out);
     }
+    waiting.clear();
 }
 
 impl<'a> Waiting<'a> {
