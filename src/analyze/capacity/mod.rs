@@ -9,12 +9,14 @@ pub mod erlang;
 pub mod evidence;
 pub mod explain;
 pub mod growth;
+pub mod knee;
 pub mod ladder;
 pub mod load;
 pub mod model;
 pub mod nested;
 pub mod omission;
 pub mod operational;
+pub mod resource;
 #[cfg(test)]
 mod scenarios;
 pub mod state;
