@@ -1,6 +1,6 @@
 //! What caps a system's throughput, at how many requests a second, and the ladder of fixes.
 //!
-//! [`analyse`] takes a plain [`System`] and returns plain results; every number carries the inputs it was computed from.
+//! [`analyse()`] takes a plain [`System`] and returns plain results; every number carries the inputs it was computed from.
 //! Nothing here reads logs or knows a format. The models: operational laws, flow-equivalent nesting, the load-dependent rate.
 
 pub mod analyse;
