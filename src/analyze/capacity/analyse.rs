@@ -1,16 +1,16 @@
 //! The analysis of one system: window, demands, verdicts, ceiling, ladder, targets, what-ifs.
 
-use super::erlang::wait as open_wait;
-use super::evidence::{Evidence, Verdict};
-use super::growth::{self, Growth};
+use super::evidence::Verdict;
+use super::growth;
 use super::ladder::{Ladder, Start, climb, label};
-use super::load::{LoadLevel, bins, levels, scalability};
-use super::model::{Basis, Kind, Resource, Size, System};
+use super::load::{LoadLevel, levels, scalability};
+use super::model::{Resource, Size, System};
+use super::resource::{BATCHES, ResourceCapacity, View, cross_check, resource, size_of};
 use super::state::{Prediction, State, StatementDemand, Station};
 use super::stats::{Estimate, batch_means};
-use super::sweep::{Inferred, Steps, infer_size};
+use super::sweep::{Inferred, Steps};
 use super::target::{Outcome, Target, WhatIf, reach, what_if};
-use super::usage::{Completions, Usage, completions, measure, steps};
+use super::usage::{Completions, completions, steps};
 use super::usl::{Curve, Refusal};
 use super::window::{Window, full_period, stalls, trimmed, whole};
 
@@ -63,7 +63,7 @@ pub struct Capacity {
     pub ceiling_low_tps: Option<f64>,
     /// Its high end.
     pub ceiling_high_tps: Option<f64>,
-    /// Four times the rate in the log: a ceiling or rung beyond it is arithmetic, not experience.
+    /// Four times the highest rate in the log: a ceiling or rung beyond it is arithmetic, not experience.
     pub trusted_tps: f64,
     /// The model's prediction of it; the measured one must agree.
     pub prediction: Option<Prediction>,
@@ -88,50 +88,6 @@ pub struct Capacity {
     /// Where the numbers disagree with each other or with what is stated.
     pub warnings: Vec<String>,
 }
-
-/// One resource's capacity.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ResourceCapacity {
-    /// Its name.
-    pub name: String,
-    /// What sort of thing it is.
-    pub kind: Kind,
-    /// Its size and how it is known.
-    pub size: Size,
-    /// What the waits say of the size.
-    pub inferred: Option<Inferred>,
-    /// What requests did to it within the window.
-    pub usage: Usage,
-    /// Mean number in use.
-    pub in_use_mean: f64,
-    /// The most in use at once.
-    pub in_use_max: u32,
-    /// Intrinsic hold per successful request, seconds.
-    pub demand: Option<f64>,
-    /// Share of the demand by endpoint.
-    pub demand_share: Vec<f64>,
-    /// Share of slot time taken, nested waits included.
-    pub utilization: Option<f64>,
-    /// What it alone lets through at most, successful requests a second.
-    pub ceiling_tps: Option<f64>,
-    /// Low end of the 95 % interval.
-    pub ceiling_low_tps: Option<f64>,
-    /// High end of the 95 % interval.
-    pub ceiling_high_tps: Option<f64>,
-    /// Ceiling over goodput, less 1.
-    pub headroom: Option<f64>,
-    /// Its state.
-    pub verdict: Verdict,
-    /// What the verdict rests on.
-    pub evidence: Evidence,
-    /// What a larger one would buy.
-    pub growth: Growth,
-    /// Predicted mean wait for arrivals that do not wait for answers: Erlang C and Allen-Cunneen, seconds. `None` is unstable or unknown.
-    pub open_wait: Option<(f64, f64)>,
-}
-
-/// Batches for confidence intervals.
-const BATCHES: usize = 20;
 
 /// How many times the rate in the log a prediction may go.
 const FURTHEST: f64 = 4.0;
@@ -199,15 +155,17 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         (None, Some(p)) => (Some(p.point), Some(p.low), Some(p.high)),
         (None, None) => (None, None, None),
     };
-    if let (Some(rate), Some(p)) = (measured, prediction) {
-        if rate.mean < 0.92 * p.lower || rate.mean > 1.05 * p.upper {
-            warnings.push(format!(
-                "measured while full: {:.1} TPS; sizes and holds say {:.1} to {:.1}: a size or a hold is not what it seems",
-                rate.mean, p.lower, p.upper
-            ));
-        }
+    if let (Some(rate), Some(p)) = (measured, prediction)
+        && (rate.mean < 0.92 * p.lower || rate.mean > 1.05 * p.upper)
+    {
+        warnings.push(format!(
+            "measured while full: {:.1} TPS; sizes and holds say {:.1} to {:.1}: a size or a hold is not what it seems",
+            rate.mean, p.lower, p.upper
+        ));
     }
-    let trusted_tps = FURTHEST * goodput.map_or(0.0, |g| g.mean);
+    let load_levels = levels(&system.requests, &inside, calm, mean_response);
+    let highest = load_levels.iter().map(|l| l.throughput).chain(goodput.map(|g| g.mean)).fold(0.0, f64::max);
+    let trusted_tps = FURTHEST * highest;
     let ladder = match (ceiling, low) {
         (Some(now_tps), Some(now_low_tps)) => {
             climb(&state, Start { now_tps, now_low_tps, trusted_tps, most_rungs: options.most_rungs })
@@ -218,7 +176,6 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     let what_if = ceiling
         .filter(|_| !options.what_ifs.is_empty())
         .and_then(|now| what_if(&state, &system.endpoints, now, trusted_tps, &options.what_ifs));
-    let load_levels = levels(&system.requests, &inside, calm, mean_response);
     let area = inside.area(log.from_ns, log.to_ns);
     let curve = scalability(&load_levels);
     let good = system.requests.iter().filter(|r| r.success && window.contains(r.end_ns));
@@ -298,38 +255,6 @@ fn depth(resources: &[Resource], index: usize) -> usize {
     out
 }
 
-/// What is stated, else what waits show, else what was seen at once.
-fn size_of(resource: &Resource, steps: &Steps, window: Window) -> (Size, Option<Inferred>) {
-    let inferred =
-        if resource.placed { infer_size(&resource.holds, resource.resolution_ns, resource.wait_resolution_ns) } else { None };
-    if resource.size.known().is_some() {
-        return (resource.size, inferred);
-    }
-    if let Some(found) = inferred.filter(|f| f.share >= 0.85) {
-        return (Size { value: Some(found.size), basis: Basis::Inferred }, inferred);
-    }
-    let seen = seen_at_once(resource, steps, window).max(resource.size.value.unwrap_or(0));
-    let basis = if seen > 0 && resource.resolution_ns < 1_000_000_000 { Basis::AtLeast } else { Basis::Unknown };
-    (Size { value: (basis == Basis::AtLeast).then_some(seen), basis }, inferred)
-}
-
-/// The most in use at once; where places are assumed, what was exceeded 1 % of the time, since chance stacks wrong places up.
-fn seen_at_once(resource: &Resource, steps: &Steps, window: Window) -> u32 {
-    if resource.placed {
-        return steps.max();
-    }
-    let times = steps.time_at(window.from_ns, window.to_ns);
-    let total: i64 = times.iter().sum();
-    let mut above = 0;
-    for (level, time) in times.iter().enumerate().rev() {
-        above += time;
-        if above as f64 >= 0.01 * total as f64 {
-            return level as u32;
-        }
-    }
-    0
-}
-
 /// The longest time a resource was full, if at least 100 requests completed in it and most acquisitions had to wait.
 fn waited_while_full(system: &System, index: usize, steps: &Steps, size: Size, window: Window) -> Option<Window> {
     let resource = &system.resources[index];
@@ -341,89 +266,10 @@ fn waited_while_full(system: &System, index: usize, steps: &Steps, size: Size, w
     (done >= LEAST_REQUESTS && 2 * waited >= all).then_some(full)
 }
 
-/// What one resource is measured with.
-struct View<'a> {
-    system: &'a System,
-    steps: &'a Steps,
-    inside: &'a Steps,
-    window: Window,
-    calm: Window,
-    done: &'a Completions,
-    full: Option<Window>,
-}
-
-fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, Option<Inferred>)) -> ResourceCapacity {
-    let (source, window) = (&view.system.resources[index], view.window);
-    let usage = measure(source, &view.system.requests, view.system.endpoints.len(), window);
-    let slots = size.known().map(f64::from);
-    let success = view.done.success as f64;
-    let demand = (success > 0.0 && !source.holds.is_empty()).then(|| usage.intrinsic / success);
-    let utilization = slots.map(|m| usage.busy / (m * window.seconds()));
-    let mut evidence = Evidence::from_bins(&bins(&view.system.requests, source, view.inside, view.calm));
-    evidence.utilization = utilization;
-    evidence.waited_share = usage.waited_share();
-    evidence.full_seconds = view.full.map(Window::seconds);
-    if let (Some(m), true) = (size.known(), source.placed) {
-        let times = view.steps.time_at(window.from_ns, window.to_ns);
-        let at_cap: i64 = times.iter().skip(m as usize).sum();
-        evidence.at_cap_share = Some(at_cap as f64 / 1e9 / window.seconds());
-    }
-    let sampling = slots.and_then(|m| ceiling_by_batches(view, source, m));
-    let ceiling_tps = slots.zip(demand).filter(|(_, d)| *d > 0.0).map(|(m, d)| m / d);
-    let half = sampling.map(|s| (s.high - s.mean) / s.mean);
-    let arrivals = usage.acquisitions() as f64 / window.seconds();
-    let open_wait = match (size.known(), usage.intrinsic_mean, usage.arrival_scv, usage.hold_scv) {
-        (Some(m), Some(hold), Some(arrival), Some(spread)) => {
-            open_wait(m, arrivals * hold, hold, arrival, spread).map(|w| w.interval())
-        }
-        _ => None,
-    };
-    let total: f64 = usage.by_endpoint.iter().sum();
-    ResourceCapacity {
-        name: source.name.clone(),
-        kind: source.kind,
-        size,
-        inferred,
-        in_use_mean: view.steps.mean(window.from_ns, window.to_ns),
-        in_use_max: view.steps.max_within(window.from_ns, window.to_ns),
-        demand,
-        demand_share: usage.by_endpoint.iter().map(|b| if total > 0.0 { b / total } else { 0.0 }).collect(),
-        utilization,
-        ceiling_tps,
-        ceiling_low_tps: ceiling_tps.zip(half).map(|(c, h)| c * (1.0 - h)),
-        ceiling_high_tps: ceiling_tps.zip(half).map(|(c, h)| c * (1.0 + h)),
-        headroom: None,
-        verdict: evidence.verdict(),
-        evidence,
-        growth: growth::measure(view.system, index, size.known(), view.calm),
-        open_wait,
-        usage,
-    }
-}
-
-/// The ceiling's interval: m times successes over intrinsic busy time, batch by batch.
-fn ceiling_by_batches(view: &View<'_>, source: &Resource, slots: f64) -> Option<Estimate> {
-    let parts = view.window.parts(BATCHES);
-    let (mut busy, mut done) = (vec![0.0; BATCHES], vec![0_u64; BATCHES]);
-    for hold in source.holds.iter().filter(|h| h.held_ns() > 0) {
-        let own = hold.intrinsic_ns() as f64 / hold.held_ns() as f64;
-        let first = parts.partition_point(|p| p.to_ns <= hold.grant_ns);
-        for at in (first..BATCHES).take_while(|&at| parts[at].from_ns < hold.release_ns) {
-            busy[at] += own * parts[at].overlap(hold.grant_ns, hold.release_ns) as f64 / 1e9;
-        }
-    }
-    for request in view.system.requests.iter().filter(|r| r.success && view.window.contains(r.end_ns)) {
-        done[parts.partition_point(|p| p.to_ns <= request.end_ns).min(BATCHES - 1)] += 1;
-    }
-    let ceilings: Vec<f64> =
-        busy.iter().zip(&done).filter(|(b, d)| **b > 0.0 && **d > 0).map(|(b, d)| slots * *d as f64 / b).collect();
-    (ceilings.len() >= BATCHES / 2).then(|| batch_means(&ceilings)).flatten()
-}
-
 /// Goodput by batch means.
 fn rate_by_batches(system: &System, window: Window) -> Option<Estimate> {
     let parts = window.parts(BATCHES);
-    let mut done = vec![0.0; BATCHES];
+    let mut done = [0.0; BATCHES];
     for request in system.requests.iter().filter(|r| r.success && window.contains(r.end_ns)) {
         done[parts.partition_point(|p| p.to_ns <= request.end_ns).min(BATCHES - 1)] += 1.0;
     }
@@ -486,27 +332,6 @@ fn state(system: &System, resources: &[ResourceCapacity], done: &Completions, go
                 seconds: s.total_ns as f64 / 1e9 / all_success,
             })
             .collect(),
-    }
-}
-
-fn cross_check(found: &ResourceCapacity, warnings: &mut Vec<String>) {
-    let Some(size) = found.size.known() else { return };
-    if let Some(used) = found.utilization.filter(|u| *u > 1.02) {
-        warnings.push(format!(
-            "{} {} would be {:.0} % used: its size is not {size}, or its holds are not what they seem",
-            found.kind.name(),
-            found.name,
-            100.0 * used
-        ));
-    }
-    if let Some(waits) = found.inferred.filter(|i| i.share >= 0.85 && i.size.abs_diff(size) > 1) {
-        warnings.push(format!(
-            "{} {}: the {} say {size} slots, its waits say {}",
-            found.kind.name(),
-            found.name,
-            found.size.basis.name(),
-            waits.size
-        ));
     }
 }
 

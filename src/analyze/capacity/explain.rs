@@ -1,8 +1,9 @@
 //! The arithmetic behind a resource, a rung or the ceiling, in lines that a reader can redo on paper.
 
-use super::analyse::{Capacity, ResourceCapacity};
+use super::analyse::Capacity;
 use super::growth::{Basis, Gain};
 use super::ladder::{Rung, time};
+use super::resource::ResourceCapacity;
 use super::state::State;
 
 /// How a resource's ceiling comes about; `None` for a name that is not there.

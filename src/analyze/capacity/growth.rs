@@ -68,7 +68,7 @@ impl Growth {
 /// Measures the growth of resource `index` within the trimmed log; `size` is its known number of slots, if any.
 pub fn measure(system: &System, index: usize, size: Option<u32>, window: Window) -> Growth {
     let resource = &system.resources[index];
-    let nested: i128 = resource.holds.iter().map(|h| i128::from(h.held_ns() - h.intrinsic_ns())).sum();
+    let nested: i128 = resource.holds.iter().map(|h| i128::from(h.held_ns().saturating_sub(h.intrinsic_ns()))).sum();
     let held: i128 = resource.holds.iter().map(|h| i128::from(h.held_ns())).sum();
     // The raw rate of a resource that waits for inner ones shows the inner limit, not its own.
     let is_own = nested * 20 <= held;
@@ -90,10 +90,10 @@ fn from_levels(resource: &Resource, size: Option<u32>, window: Window) -> Option
     let low = (top / 2).min(top.saturating_sub(2)).max(1);
     let fit = elasticity(&found, low, top)?;
     let quarter: Vec<&super::sweep::Level> = found.iter().filter(usable).filter(|l| l.n <= top && 4 * l.n >= 3 * top).collect();
-    let time: i64 = quarter.iter().map(|l| l.time_ns).sum();
+    let time: f64 = quarter.iter().map(|l| l.time_ns as f64).sum();
     let done: u64 = quarter.iter().map(|l| l.completions).sum();
     let at_top = found.get(top as usize - 1).filter(|l| l.completions >= 200).map(super::sweep::Level::rate);
-    let top_rate = at_top.unwrap_or(done as f64 / (time as f64 / 1e9));
+    let top_rate = at_top.unwrap_or(done as f64 / (time / 1e9));
     Some(Growth::from_slope(Basis::Levels, fit.slope, fit.error, f64::from(top), top_rate))
 }
 
@@ -121,7 +121,7 @@ fn from_calm_and_busy(system: &System, index: usize, size: Option<u32>, window: 
     let count_of_parts = (window.seconds() / (10.0 * mean_hold).max(window.seconds() / 60.0)) as usize;
     let windows = window.parts(count_of_parts.max(1));
     // A hold less its nested waits keeps its end: what is waited for inside is mostly waited for first.
-    let active = Steps::new(inside.iter().map(|h| (h.release_ns - h.intrinsic_ns(), h.release_ns)));
+    let active = Steps::new(inside.iter().map(|h| (h.release_ns.saturating_sub(h.intrinsic_ns()), h.release_ns)));
     let mut parts: Vec<Part> = windows
         .iter()
         .map(|w| Part { in_use: active.mean(w.from_ns, w.to_ns), rate: 0.0, seconds: w.seconds(), adjusted: Vec::new() })

@@ -34,7 +34,8 @@ pub fn bins(requests: &[Request], resource: &Resource, inside: &Steps, window: W
         .filter(|(_, (edge, _))| edge[1] > edge[0])
         .map(|(i, (edge, (wait, waits, hold, holds)))| Bin {
             concurrency: inside.mean(edge[0], edge[1]),
-            throughput: ((i + 1) * ends.len() / count - i * ends.len() / count) as f64 * 1e9 / (edge[1] - edge[0]) as f64,
+            throughput: ((i + 1) * ends.len() / count - i * ends.len() / count) as f64 * 1e9
+                / edge[1].saturating_sub(edge[0]) as f64,
             wait: (*waits > 0.0).then(|| wait / waits / 1e9),
             hold: (*holds > 0.0).then(|| hold / holds / 1e9),
         })

@@ -1,6 +1,6 @@
 //! What caps a system's throughput, at how many requests a second, and the ladder of fixes.
 //!
-//! [`analyse`] takes a plain [`System`] and returns plain results; every number carries the inputs it was computed from.
+//! [`analyse()`] takes a plain [`System`] and returns plain results; every number carries the inputs it was computed from.
 //! Nothing here reads logs or knows a format. The models: operational laws, flow-equivalent nesting, the load-dependent rate.
 
 pub mod analyse;
@@ -9,12 +9,14 @@ pub mod erlang;
 pub mod evidence;
 pub mod explain;
 pub mod growth;
+pub mod knee;
 pub mod ladder;
 pub mod load;
 pub mod model;
 pub mod nested;
 pub mod omission;
 pub mod operational;
+pub mod resource;
 #[cfg(test)]
 mod scenarios;
 pub mod state;

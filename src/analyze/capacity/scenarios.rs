@@ -80,8 +80,7 @@ fn the_ramp_names_what_lies_behind_its_pool() {
 
 #[test]
 fn targets_are_reached_by_name_or_left_open() {
-    let mut options = Options::default();
-    options.target_tps = vec![25.0, 80.0, 500.0];
+    let options = Options { target_tps: vec![25.0, 80.0, 500.0], ..Options::default() };
     let out = analyse(&simulated("bank30", Some(50), Some(10)), &options);
     let found: Vec<(Reachable, usize)> = out.targets.iter().map(|t| (t.reachable, t.fixes.len())).collect();
     assert_eq!(found[0], (Reachable::Yes, 0));
@@ -96,13 +95,14 @@ fn what_ifs_act_together_and_name_what_they_do_not_find() {
     let mut system = simulated("poolnogain", Some(64), Some(16));
     let total_ns = system.resources[1].holds.iter().filter_map(|h| h.work_ns).sum();
     system.statements.push(Statement { name: "select".to_owned(), resource: 1, calls: 12_000, total_ns });
-    let mut options = Options::default();
     let unknown = WhatIf::Load { endpoint: "GET /nowhere".to_owned(), factor: 2.0 };
-    options.what_ifs = vec![WhatIf::Statement { statement: "select".to_owned(), factor: 0.5 }, unknown.clone()];
+    let what_ifs = vec![WhatIf::Statement { statement: "select".to_owned(), factor: 0.5 }, unknown.clone()];
+    let options = Options { what_ifs, ..Options::default() };
     let out = analyse(&system, &options).what_if.expect("sizes known");
     close(out.after_tps.expect("supported"), truth("poolnogain", 2), 0.05);
     assert_eq!(out.unmatched, [unknown]);
-    options.what_ifs = vec![WhatIf::Size { resource: "pool".to_owned(), slots: 64 }];
+    let what_ifs = vec![WhatIf::Size { resource: "pool".to_owned(), slots: 64 }];
+    let options = Options { what_ifs, ..Options::default() };
     let out = analyse(&system, &options).what_if.expect("sizes known");
     assert_eq!(out.after_tps, None);
     assert!((out.after_low_tps..=out.after_high_tps).contains(&truth("poolnogain", 1)));
@@ -151,4 +151,45 @@ fn too_little_is_refused() {
     let out = analyse(&system, &Options::default());
     assert!(out.refusal.is_some() && out.ceiling_tps.is_none() && out.ladder.rungs.is_empty());
     assert!(analyse(&System::default(), &Options::default()).refusal.is_some());
+}
+
+#[test]
+fn absurd_stamps_and_sizes_end_without_a_panic() {
+    // Extremes in every place, in a fixed order of chance (a linear congruential step).
+    let extremes = [i64::MIN, -1, 0, 1, 1_000_000_000, 3_600_000_000_000, i64::MAX];
+    let mut seed = 1_u64;
+    let mut next = |bound: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % bound
+    };
+    for round in 0..40 {
+        let mut system = System { endpoints: vec!["all".to_owned()], ..System::default() };
+        let mut resources = vec![Resource::new("a", Kind::Threads), Resource::new("b", Kind::Connections)];
+        for i in 0..300_i64 {
+            let mut stamp = |usual: i64| if next(20) == 0 && round > 0 { extremes[next(extremes.len())] } else { usual };
+            let (start, end) = (stamp(i * 1_000_000), stamp((i + 3) * 1_000_000));
+            system.requests.push(Request { start_ns: start, end_ns: end, endpoint: (i % 3) as u32, success: i % 7 != 0 });
+            for resource in &mut resources {
+                let (grant, release, wait, request) = (stamp(start), stamp(end), stamp(5), stamp(i) as u32);
+                let work_ns = Some(stamp(1_000));
+                resource.holds.push(Hold {
+                    nested_wait_ns: stamp(10),
+                    work_ns,
+                    calls: 2,
+                    ..Hold::new(grant, release, wait, request)
+                });
+            }
+        }
+        for resource in &mut resources {
+            let value = [0, 1, 3, 100_000, u32::MAX][next(5)];
+            resource.size = Size { value: Some(value), basis: Basis::Stated };
+            resource.parent = Some(next(3));
+        }
+        system.resources = resources;
+        let options = Options { target_tps: vec![f64::NAN, 0.0, f64::INFINITY], ..Options::default() };
+        let out = analyse(&system, &options);
+        for found in &out.resources {
+            assert!(super::explain::resource(&out, &found.name).is_some());
+        }
+    }
 }

@@ -73,16 +73,16 @@ impl Steps {
 
     /// The mean number active in a period.
     pub fn mean(&self, from: i64, to: i64) -> f64 {
-        if to > from { self.area(from, to) / (to - from) as f64 } else { 0.0 }
+        if to > from { self.area(from, to) / to.saturating_sub(from) as f64 } else { 0.0 }
     }
 
     /// Time at each level within a period; the index is the level.
     pub fn time_at(&self, from: i64, to: i64) -> Vec<i64> {
-        let mut out = vec![0; self.max() as usize + 1];
+        let mut out = vec![0_i64; self.max() as usize + 1];
         let mut add = |level: u32, start: i64, end: i64| {
             let length = end.min(to).saturating_sub(start.max(from));
             if length > 0 {
-                out[level as usize] += length;
+                out[level as usize] = out[level as usize].saturating_add(length);
             }
         };
         let Some((first, last)) = self.times.first().zip(self.times.last()) else { return out };
@@ -135,7 +135,7 @@ pub fn levels(intervals: &[(i64, i64)], from: i64, to: i64) -> Vec<Level> {
         // Of several that end together the second one leaves a level lower.
         same = if end == at { same + 1 } else { 0 };
         at = end;
-        let before = steps.level_at(end - 1).saturating_sub(same);
+        let before = steps.level_at(end.saturating_sub(1)).saturating_sub(same);
         if let Some(level) = before.checked_sub(1).and_then(|i| out.get_mut(i as usize)) {
             level.completions += 1;
         }
@@ -160,9 +160,9 @@ pub struct Elasticity {
 ///
 /// `None` below three levels or 200 completions, or where one level takes over 90 % of the time: then the log cannot tell.
 pub fn elasticity(levels: &[Level], low: u32, high: u32) -> Option<Elasticity> {
-    let total: i64 = levels.iter().map(|l| l.time_ns).sum();
+    let total: f64 = levels.iter().map(|l| l.time_ns as f64).sum();
     let longest = levels.iter().map(|l| l.time_ns).max()?;
-    if longest as f64 > 0.9 * total as f64 {
+    if longest as f64 > 0.9 * total {
         return None;
     }
     let used: Vec<&Level> =

@@ -122,7 +122,7 @@ pub fn measure(resource: &Resource, requests: &[Request], endpoints: usize, wind
     out.intrinsic_mean = mean(&intrinsic);
     out.hold_scv = squared_variation(&intrinsic);
     asked.sort_unstable();
-    out.arrival_scv = squared_variation(&asked.windows(2).map(|p| (p[1] - p[0]) as f64).collect::<Vec<_>>());
+    out.arrival_scv = squared_variation(&asked.windows(2).map(|p| p[1].saturating_sub(p[0]) as f64).collect::<Vec<_>>());
     out
 }
 

@@ -70,8 +70,8 @@ pub fn full_period(steps: &Steps, holds: &[Hold], size: f64, window: Window) -> 
     }
     let (start, end) = (bins[from].from_ns, bins[to - 1].to_ns);
     // A load that has just set in still fills queues, caches and compilers: its first tenth is warm-up.
-    let warm_up = if start > window.from_ns { (end - start) / 10 } else { 0 };
-    Some(Window { from_ns: start + warm_up, to_ns: end })
+    let warm_up = if start > window.from_ns { end.saturating_sub(start) / 10 } else { 0 };
+    Some(Window { from_ns: start.saturating_add(warm_up), to_ns: end })
 }
 
 /// The longest stretch that begins and ends full and is full for four fifths: each full bin earns 1, each other costs 4.
@@ -94,7 +94,7 @@ pub fn stalls(requests: &[Request], window: Window) -> Vec<Window> {
     let mut ends: Vec<i64> = requests.iter().map(|r| r.end_ns).filter(|e| window.contains(*e)).collect();
     ends.sort_unstable();
     ends.windows(2)
-        .filter(|pair| pair[1] - pair[0] > 1_000_000_000)
+        .filter(|pair| pair[1].saturating_sub(pair[0]) > 1_000_000_000)
         .map(|pair| Window { from_ns: pair[0], to_ns: pair[1] })
         .filter(|w| steps.mean(w.from_ns, w.to_ns) >= 1.0)
         .collect()
