@@ -126,8 +126,9 @@ pub(super) fn judge(
         times.extend(time_tests(&mut changes[at], at, &a, &b, floor_ns, options));
         failures.extend(error_test(&changes[at], at, options));
     }
-    settle(&mut changes, &times, options);
-    settle(&mut changes, &failures, options);
+    // Times and errors are two families; each may spend half of the rate, or a report would cry wolf twice as often.
+    settle(&mut changes, &times, options.q / 2.0);
+    settle(&mut changes, &failures, options.q / 2.0);
     for change in &mut changes {
         finish(change, options);
     }
@@ -288,7 +289,7 @@ fn error_test(change: &Change, at: usize, options: &Options) -> Option<Pending> 
 }
 
 /// Adjusts a family, worse and better apart, and writes what it rejects into the changes.
-fn settle(changes: &mut [Change], tests: &[Pending], options: &Options) {
+fn settle(changes: &mut [Change], tests: &[Pending], q: f64) {
     let worse = adjust::benjamini_hochberg(&tests.iter().map(|test| test.worse).collect::<Vec<_>>());
     let better = adjust::benjamini_hochberg(&tests.iter().map(|test| test.better).collect::<Vec<_>>());
     for ((test, worse), better) in tests.iter().zip(worse).zip(better) {
@@ -299,7 +300,7 @@ fn settle(changes: &mut [Change], tests: &[Pending], options: &Options) {
                 (change.p_value, change.p_adjusted) = (Some(p), Some(adjusted));
             }
         }
-        let verdict = match (worse <= options.q, better <= options.q) {
+        let verdict = match (worse <= q, better <= q) {
             (true, _) if test.is_worse => Verdict::Regression,
             (_, true) if test.is_better => Verdict::Improvement,
             (false, false) => continue,
