@@ -86,7 +86,7 @@ impl Gauges {
                 .by_name
                 .iter()
                 .filter(|((h, name), gauge)| {
-                    let readings = gauge.in_use_max.is_some();
+                    let readings = gauge.in_use_max.is_some() && gauge.waiting_max.is_some();
                     *h == host && readings == with_readings && Sort::of(name, readings) == Some(sort)
                 })
                 .map(|((_, name), _)| name.as_str());
