@@ -8,4 +8,5 @@ pub mod error;
 pub mod frame;
 pub mod input;
 pub mod load;
+pub mod report;
 pub mod units;
