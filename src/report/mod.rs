@@ -2,9 +2,18 @@
 //!
 //! Reads plain results only; computes nothing that the analysis did not, prints nothing.
 
+mod build;
+mod csv;
+mod escape;
 mod json;
+mod markdown;
+pub mod model;
+mod table;
 #[cfg(test)]
 mod testing;
+
+pub use csv::Part;
+pub use model::Report;
 
 use crate::analyze::Analysis;
 use crate::analyze::capacity::target::WhatIf;
@@ -69,7 +78,7 @@ impl<'a> Results<'a> {
 }
 
 /// How a report is written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
     /// Rows of a table before the rest is added up. Default: 10.
@@ -78,11 +87,15 @@ pub struct Options {
     pub wide: bool,
     /// Whether colours are used. Default: no.
     pub color: bool,
+    /// The quantiles that tables show, among those of the analysis. Default: p50, p95, p99.
+    pub quantiles: Vec<f64>,
+    /// The table that is written where a form holds one only. Default: endpoints.
+    pub part: Part,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { top: 10, wide: false, color: false }
+        Options { top: 10, wide: false, color: false, quantiles: vec![0.5, 0.95, 0.99], part: Part::default() }
     }
 }
 
@@ -97,8 +110,34 @@ pub struct Writer {
 }
 
 /// Every form of output, the default first.
-pub const WRITERS: &[Writer] =
-    &[Writer { name: "json", about: "everything, for other programs", write: |results, _| json::write(results) }];
+pub const WRITERS: &[Writer] = &[
+    Writer {
+        name: "table",
+        about: "text for people, 100 columns wide",
+        write: |results, options| table::write(&build(results, options), options.wide, options.color),
+    },
+    Writer {
+        name: "markdown",
+        about: "for pull requests and wikis",
+        write: |results, options| markdown::write(&build(results, options)),
+    },
+    Writer {
+        name: "csv",
+        about: "one table in full, for spreadsheets",
+        write: |results, options| csv::write(results, options.part),
+    },
+    Writer { name: "json", about: "everything, for other programs", write: |results, _| json::write(results) },
+];
+
+/// The writer of that name.
+pub fn writer(name: &str) -> Option<&'static Writer> {
+    WRITERS.iter().find(|writer| writer.name == name)
+}
+
+/// Makes the report that people read.
+pub fn build(results: &Results<'_>, options: &Options) -> Report {
+    build::build(results, options)
+}
 
 /// One quantile of a row, found by its value among those that were asked for.
 fn quantile(asked: &[f64], times: &Times, wanted: f64) -> Option<i64> {
