@@ -418,9 +418,10 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
         );
         return text.trim_start().to_owned();
     }
+    let (caps, is) = if matches!(row.kind, "thread_pool" | "pause" | "external") { ("cap", "are") } else { ("caps", "is") };
     let caps = match row.ceiling_tps {
-        Some(tps) => format!("{} caps the throughput at {} TPS.", capitalised(&named(row)), three_digits(tps)),
-        None => format!("{} is the cause.", capitalised(&named(row))),
+        Some(tps) => format!("{} {caps} the throughput at {} TPS.", capitalised(&named(row)), three_digits(tps)),
+        None => format!("{} {is} the cause.", capitalised(&named(row))),
     };
     let symptom = ranked.iter().skip(1).find(|other| other.sentence.contains("A symptom"));
     let symptom = symptom
