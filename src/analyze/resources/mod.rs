@@ -34,6 +34,10 @@ pub struct Reading {
     pub in_use_max: Option<u32>,
     /// Callers waiting.
     pub waiting_max: Option<u32>,
+    /// How often both were read.
+    pub readings: u32,
+    /// How often callers were waiting then.
+    pub with_waiters: u32,
 }
 
 /// Everything a builder of resources reads.
@@ -78,6 +82,11 @@ pub(crate) fn build(
     connections::add(&context, &mut found);
     add_external(&context, &mut found);
     add_locks(&context, &mut found);
+    for (host, name) in context.gauges.watched() {
+        if !name.is_empty() && !found.resources.iter().zip(&found.host).any(|(r, h)| r.name == name && *h == host) {
+            found.resource(host, model::Kind::Connections, &name);
+        }
+    }
     finish(&context, found, requests)
 }
 
