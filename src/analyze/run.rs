@@ -61,7 +61,7 @@ impl Default for Options {
 }
 
 /// Requests in total.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
     /// Requests.
     pub count: u64,
