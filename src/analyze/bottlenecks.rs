@@ -102,7 +102,12 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
     let size = size_text(wait);
     let mut sentence = match wait.kind {
         "lock" => format!("{} waits for {}, {mean} each.", count_text(wait.waited as i64), wait.resource),
-        _ => format!("{} of {} requests for a slot of {}{size} had to wait, {mean} on average.", count_text(wait.waited as i64), count_text(wait.acquisitions as i64), wait.resource),
+        _ => format!(
+            "{} of {} requests for a slot of {}{size} had to wait, {mean} on average.",
+            count_text(wait.waited as i64),
+            count_text(wait.acquisitions as i64),
+            wait.resource
+        ),
     };
     if let Some(utilization) = wait.utilization.filter(|_| wait.kind != "lock") {
         sentence += &format!(" Its slots are in use {} of the time.", share_text(utilization.min(1.0)));
@@ -114,7 +119,10 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
         (true, Some(rung)) => format!("{}.", capitalised(&rung.step.fix)),
         (true, None) => facts.capacity.ladder.end.clone(),
         _ if wait.kind == "lock" => "Shorten the transactions that hold it, or spread the rows they contend for.".to_owned(),
-        _ => format!("Watch its slots in use and its waiters under a higher load{}.", if wait.servers.is_none() { "; its size is nowhere stated" } else { "" }),
+        _ => format!(
+            "Watch its slots in use and its waiters under a higher load{}.",
+            if wait.servers.is_none() { "; its size is nowhere stated" } else { "" }
+        ),
     };
     BottleneckRow {
         id: wait.id.clone(),
@@ -144,12 +152,15 @@ fn size_text(wait: &WaitRow) -> String {
 
 /// The records of the requests that waited longest for a resource.
 fn longest_waits(facts: &Facts<'_>, at: usize) -> Vec<super::tables::Evidence> {
-    let mut holds: Vec<(i64, u32)> = facts.resources.system.resources[at].holds.iter().map(|h| (h.wait_ns, h.request)).filter(|h| h.0 > 0).collect();
+    let mut holds: Vec<(i64, u32)> =
+        facts.resources.system.resources[at].holds.iter().map(|h| (h.wait_ns, h.request)).filter(|h| h.0 > 0).collect();
     holds.sort_unstable_by_key(|&(wait, request)| (std::cmp::Reverse(wait), request));
     holds
         .iter()
         .take(3)
-        .filter_map(|&(wait, request)| facts.window_rows.get(request as usize).map(|&row| super::rank::evidence_of(facts.rows, row, wait)))
+        .filter_map(|&(wait, request)| {
+            facts.window_rows.get(request as usize).map(|&row| super::rank::evidence_of(facts.rows, row, wait))
+        })
         .collect()
 }
 
@@ -189,13 +200,22 @@ fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
     let ns = facts.totals.buckets.get(bucket).filter(|&ns| ns > 0)?;
     let (kind, subject, sentence, next_step, calls) = match bucket {
         Bucket::Pause => {
-            let wall = facts.totals.seconds.map(|s| format!(", {} of the time", share_text(facts.paused_ns as f64 / 1e9 / s))).unwrap_or_default();
+            let wall = facts
+                .totals
+                .seconds
+                .map(|s| format!(", {} of the time", share_text(facts.paused_ns as f64 / 1e9 / s)))
+                .unwrap_or_default();
             let count: u64 = facts.pauses.iter().map(|p| p.count).sum();
             let worst = facts.pauses.iter().map(|p| p.max_ns).max().unwrap_or(0);
             (
                 "pause",
                 facts.pauses.first().map_or_else(|| "runtime pauses".to_owned(), |p| p.cause.clone()),
-                format!("The runtime stood still for {} in {} pauses (longest {}){wall}.", duration_text(facts.paused_ns), count_text(count as i64), duration_text(worst)),
+                format!(
+                    "The runtime stood still for {} in {} pauses (longest {}){wall}.",
+                    duration_text(facts.paused_ns),
+                    count_text(count as i64),
+                    duration_text(worst)
+                ),
                 "Give the heap more room or choose a collector with shorter pauses; look at what allocates.",
                 count,
             )
@@ -203,7 +223,10 @@ fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
         _ => (
             "network",
             "between the tiers".to_owned(),
-            format!("{} on average lie between the tiers: connections, accept queues, the wire.", duration_text(ns / facts.totals.count.max(1) as i64)),
+            format!(
+                "{} on average lie between the tiers: connections, accept queues, the wire.",
+                duration_text(ns / facts.totals.count.max(1) as i64)
+            ),
             "Look at accept queues, connection reuse and the load of the hosts in between.",
             facts.totals.count,
         ),
@@ -214,7 +237,12 @@ fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
         subject,
         share: share_of(facts, Some(ns)),
         calls,
-        times: Times { total_ns: Some(ns), mean_ns: Some(ns / facts.totals.count.max(1) as i64), quantiles_ns: vec![None; facts.quantiles], max_ns: None },
+        times: Times {
+            total_ns: Some(ns),
+            mean_ns: Some(ns / facts.totals.count.max(1) as i64),
+            quantiles_ns: vec![None; facts.quantiles],
+            max_ns: None,
+        },
         endpoints: most_concerned(facts, |endpoint| endpoint.buckets.get(bucket).unwrap_or(0)),
         confidence: "high",
         sentence,
@@ -259,19 +287,32 @@ fn of_endpoint(facts: &Facts<'_>, endpoint: &EndpointRow) -> Vec<BottleneckRow> 
     let mut rows = Vec::new();
     for (kind, ns, sentence, next_step) in [
         ("own_code", own, "in its own code, outside of calls and waits", "Profile it under load."),
-        ("endpoint", opaque, "that this log does not split", "Add the log of the tier behind it, or a transaction log that states its parts."),
+        (
+            "endpoint",
+            opaque,
+            "that this log does not split",
+            "Add the log of the tier behind it, or a transaction log that states its parts.",
+        ),
     ] {
         if ns <= 0 {
             continue;
         }
         let whole = kind == "endpoint" && Some(ns) == endpoint.times.total_ns;
         rows.push(BottleneckRow {
-            id: if kind == "endpoint" { endpoint.id.clone() } else { id('o', &format!("{} {}", endpoint.service, endpoint.endpoint)) },
+            id: if kind == "endpoint" {
+                endpoint.id.clone()
+            } else {
+                id('o', &format!("{} {}", endpoint.service, endpoint.endpoint))
+            },
             kind,
             subject: endpoint.endpoint.clone(),
             share: share_of(facts, Some(ns)),
             calls: endpoint.calls,
-            times: if whole { endpoint.times.clone() } else { Times { total_ns: Some(ns), mean_ns: Some(ns / calls), quantiles_ns: vec![None; facts.quantiles], max_ns: None } },
+            times: if whole {
+                endpoint.times.clone()
+            } else {
+                Times { total_ns: Some(ns), mean_ns: Some(ns / calls), quantiles_ns: vec![None; facts.quantiles], max_ns: None }
+            },
             endpoints: vec![endpoint.endpoint.clone()],
             confidence: if kind == "endpoint" { "medium" } else { "high" },
             sentence: format!("{} per request of {} {sentence}.", duration_text(ns / calls), endpoint.endpoint),
@@ -303,10 +344,20 @@ fn timeouts(facts: &Facts<'_>) -> Option<BottleneckRow> {
         subject: "timed out or given up".to_owned(),
         share: share_of(facts, Some(total)),
         calls: lost,
-        times: Times { total_ns: Some(total), mean_ns, quantiles_ns: super::summary::nearest_ranks(&mut taken, facts.quantile_list), max_ns },
+        times: Times {
+            total_ns: Some(total),
+            mean_ns,
+            quantiles_ns: super::summary::nearest_ranks(&mut taken, facts.quantile_list),
+            max_ns,
+        },
         endpoints: most_concerned(facts, |endpoint| endpoint.errors as i64),
         confidence: "high",
-        sentence: format!("{} requests timed out and {} were given up by the client, of {}.", count_text(facts.totals.timed_out as i64), count_text(facts.totals.abandoned as i64), count_text(facts.totals.count as i64)),
+        sentence: format!(
+            "{} requests timed out and {} were given up by the client, of {}.",
+            count_text(facts.totals.timed_out as i64),
+            count_text(facts.totals.abandoned as i64),
+            count_text(facts.totals.count as i64)
+        ),
         next_step: "Fix what they wait for; their time holds slots that others need.".to_owned(),
         ..BottleneckRow::default()
     })
@@ -314,7 +365,8 @@ fn timeouts(facts: &Facts<'_>) -> Option<BottleneckRow> {
 
 /// The endpoints with most of something, at most five.
 fn most_concerned(facts: &Facts<'_>, of: impl Fn(&EndpointRow) -> i64) -> Vec<String> {
-    let mut endpoints: Vec<(i64, &str)> = facts.endpoints.iter().map(|e| (of(e), e.endpoint.as_str())).filter(|e| e.0 > 0).collect();
+    let mut endpoints: Vec<(i64, &str)> =
+        facts.endpoints.iter().map(|e| (of(e), e.endpoint.as_str())).filter(|e| e.0 > 0).collect();
     endpoints.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     endpoints.into_iter().take(5).map(|(_, name)| name.to_owned()).collect()
 }
@@ -329,22 +381,41 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
     let first = ranked.first();
     if facts.totals.count == 0 {
         return match first {
-            Some(row) => format!("These logs hold no request. Of what they hold, most time goes to {}: {}", named(row), row.sentence),
+            Some(row) => {
+                format!("These logs hold no request. Of what they hold, most time goes to {}: {}", named(row), row.sentence)
+            }
             None => "These logs hold no request and no operation with a duration.".to_owned(),
         };
     }
     if facts.totals.total_ns.is_none() {
-        let busiest = facts.endpoints.first().map(|e| format!(" The busiest endpoint is {} with {} of the calls.", e.endpoint, share_text(e.share))).unwrap_or_default();
-        return format!("No record states a duration, so {} requests are ranked by calls and errors, not by time.{busiest} Log the request time to see where it goes.", count_text(facts.totals.count as i64));
+        let busiest = facts
+            .endpoints
+            .first()
+            .map(|e| format!(" The busiest endpoint is {} with {} of the calls.", e.endpoint, share_text(e.share)))
+            .unwrap_or_default();
+        return format!(
+            "No record states a duration, so {} requests are ranked by calls and errors, not by time.{busiest} Log the request time to see where it goes.",
+            count_text(facts.totals.count as i64)
+        );
     }
     let rate = facts.capacity.observed_tps.or_else(|| facts.totals.seconds.map(|s| facts.totals.count as f64 / s));
     let rate = rate.map(|tps| format!(" at {} TPS", three_digits(tps))).unwrap_or_default();
     let Some(row) = first else { return format!("Nothing takes any time{rate}.") };
     let full = facts.capacity.cause.is_some() || matches!(row.kind, "lock" | "pause") && row.share >= 0.05;
     if !full {
-        let why = facts.capacity.refusal.as_ref().map(|why| format!(" Whether anything caps the throughput the logs do not tell: {why}.")).unwrap_or_default();
+        let why = facts
+            .capacity
+            .refusal
+            .as_ref()
+            .map(|why| format!(" Whether anything caps the throughput the logs do not tell: {why}."))
+            .unwrap_or_default();
         let calm = if why.is_empty() { format!("Nothing is saturated{rate}.") } else { String::new() };
-        let text = format!("{calm} The largest share of the response time, {}, is {}. {}{why}", share_text(row.share), named(row), row.sentence);
+        let text = format!(
+            "{calm} The largest share of the response time, {}, is {}. {}{why}",
+            share_text(row.share),
+            named(row),
+            row.sentence
+        );
         return text.trim_start().to_owned();
     }
     let caps = match row.ceiling_tps {
@@ -352,7 +423,9 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
         None => format!("{} is the cause.", capitalised(&named(row))),
     };
     let symptom = ranked.iter().skip(1).find(|other| other.sentence.contains("A symptom"));
-    let symptom = symptom.map(|other| format!(" The wait for {} ({} of the time) is its symptom.", other.subject, share_text(other.share))).unwrap_or_default();
+    let symptom = symptom
+        .map(|other| format!(" The wait for {} ({} of the time) is its symptom.", other.subject, share_text(other.share)))
+        .unwrap_or_default();
     format!("{caps} {}{symptom}", row.sentence)
 }
 

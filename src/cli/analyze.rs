@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::{config, inputs, messages, output};
 use crate::analyze::{self, Analysis};
 use crate::error::{Error, Result};
-use crate::report::{self, Results, Style};
+use crate::report::{self, Part, Results};
 use crate::units;
 
 pub(super) fn run(args: &AnalyzeArgs) -> Result<Exit> {
@@ -18,6 +18,10 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<Exit> {
         let names: Vec<&str> = report::WRITERS.iter().map(|w| w.name).collect();
         Error::Usage(format!("--format {}: not one of {}", args.format, names.join(", ")))
     })?;
+    let part = Part::ALL
+        .into_iter()
+        .find(|part| part.name() == args.table)
+        .ok_or_else(|| Error::Usage(format!("--table {}: not one of {}", args.table, Part::ALL.map(Part::name).join(", "))))?;
     let options = options(args)?;
     let config = config::read(args.input.config.as_deref())?;
     let inputs = inputs::read(&args.input, &config)?;
@@ -25,19 +29,25 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<Exit> {
         for skipped in &inputs.loaded.skipped {
             messages::note(&format!("{}: {}", skipped.path.display(), skipped.why));
         }
-        return Err(Error::Empty("no log was recognised; `narrows formats` lists what is known, --log-format names a format".to_owned()));
+        return Err(Error::Empty(
+            "no log was recognised; `narrows formats` lists what is known, --log-format names a format".to_owned(),
+        ));
     }
     let analysis = analyze::run(&inputs.loaded.frame, &inputs.origins, &inputs.host_names, &options)?;
     let command = command(args);
-    let results = Results { command: &command, loaded: &inputs.loaded, analysis: &analysis };
+    let results = Results::new(&command, &inputs.loaded, &analysis);
     let color = match args.color {
         ColorArg::Always => true,
         ColorArg::Never => false,
-        ColorArg::Auto => args.output.as_os_str() == "-" && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        ColorArg::Auto => {
+            args.output.as_os_str() == "-" && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+        }
     };
-    let style = Style { top: args.top, color, table: args.table.clone() };
-    let text = if args.explain.is_empty() { (writer.write)(&results, &style)? } else { explain(&results, &args.explain)?.into_bytes() };
-    output::write(&args.output, &text)?;
+    let mut style = report::Options::default();
+    (style.top, style.wide, style.color, style.part) = (args.top, args.wide, color, part);
+    style.quantiles.extend(options.quantiles.iter().skip(4));
+    let text = if args.explain.is_empty() { (writer.write)(&results, &style) } else { explain(&results, &args.explain)? };
+    output::write(&args.output, text.as_bytes())?;
     Ok(exit(args, &inputs, &analysis))
 }
 
@@ -45,9 +55,10 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<Exit> {
 fn explain(results: &Results<'_>, ids: &[String]) -> Result<String> {
     let mut text = String::new();
     for id in ids {
-        let lines = report::explain(results, id).ok_or_else(|| Error::Usage(format!("--explain {id}: no row or resource of that id or name in the report")))?;
+        let lines = report::explain(results, id)
+            .ok_or_else(|| Error::Usage(format!("--explain {id}: no row or resource of that id or name in the report")))?;
         for line in lines {
-            text += &report::escape::text(&line);
+            text += &report::escape::terminal(&line);
             text.push('\n');
         }
     }
@@ -105,10 +116,17 @@ fn options(args: &AnalyzeArgs) -> Result<analyze::Options> {
     }
     options.methods.clone_from(&args.method);
     options.statuses = args.status.iter().map(|s| statuses(s)).collect::<Result<_>>()?;
-    options.min_duration = args.min_duration.as_deref().map(units::parse_duration).transpose().map_err(|e| Error::Usage(format!("--min-duration: {e}")))?;
+    options.min_duration = args
+        .min_duration
+        .as_deref()
+        .map(units::parse_duration)
+        .transpose()
+        .map_err(|e| Error::Usage(format!("--min-duration: {e}")))?;
     for &percentile in &args.percentiles {
         if !(percentile > 0.0 && percentile <= 100.0) {
-            return Err(Error::Usage(format!("--percentiles {percentile}: write numbers over 0 and up to 100, for example 75,99.9")));
+            return Err(Error::Usage(format!(
+                "--percentiles {percentile}: write numbers over 0 and up to 100, for example 75,99.9"
+            )));
         }
         let quantile = percentile / 100.0;
         if !options.quantiles.iter().any(|q| (q - quantile).abs() < 1e-12) {
@@ -143,7 +161,11 @@ fn statuses(text: &str) -> Result<(u16, u16)> {
 /// `pool NAME=40`, `statement ID x0.5`, `endpoint "GET /x" x2 load`.
 fn what_if(text: &str) -> Result<analyze::capacity::target::WhatIf> {
     use analyze::capacity::target::WhatIf;
-    let usage = || Error::Usage(format!("--what-if {text}: write for example 'pool HikariPool-1=40', 'statement ID x0.5' or 'endpoint \"GET /x\" x2 load'"));
+    let usage = || {
+        Error::Usage(format!(
+            "--what-if {text}: write for example 'pool HikariPool-1=40', 'statement ID x0.5' or 'endpoint \"GET /x\" x2 load'"
+        ))
+    };
     let (sort, rest) = text.trim().split_once(' ').ok_or_else(usage)?;
     let unquoted = |name: &str| name.trim().trim_matches(['"', '\'']).to_owned();
     let factor = |rest: &str| -> Result<(String, f64)> {
@@ -158,7 +180,9 @@ fn what_if(text: &str) -> Result<analyze::capacity::target::WhatIf> {
             Ok(WhatIf::Size { resource: unquoted(name), slots })
         }
         "statement" => factor(rest).map(|(statement, factor)| WhatIf::Statement { statement, factor }),
-        "endpoint" => factor(rest.trim().strip_suffix("load").unwrap_or(rest)).map(|(endpoint, factor)| WhatIf::Load { endpoint, factor }),
+        "endpoint" => {
+            factor(rest.trim().strip_suffix("load").unwrap_or(rest)).map(|(endpoint, factor)| WhatIf::Load { endpoint, factor })
+        }
         _ => Err(usage()),
     }
 }
@@ -179,8 +203,14 @@ mod tests {
     #[test]
     fn changes_are_read_as_documented() {
         assert_eq!(what_if("pool HikariPool-1=40").ok(), Some(WhatIf::Size { resource: "HikariPool-1".to_owned(), slots: 40 }));
-        assert_eq!(what_if("statement s1a2b3c4d x0.5").ok(), Some(WhatIf::Statement { statement: "s1a2b3c4d".to_owned(), factor: 0.5 }));
-        assert_eq!(what_if("endpoint \"GET /x\" x2 load").ok(), Some(WhatIf::Load { endpoint: "GET /x".to_owned(), factor: 2.0 }));
+        assert_eq!(
+            what_if("statement s1a2b3c4d x0.5").ok(),
+            Some(WhatIf::Statement { statement: "s1a2b3c4d".to_owned(), factor: 0.5 })
+        );
+        assert_eq!(
+            what_if("endpoint \"GET /x\" x2 load").ok(),
+            Some(WhatIf::Load { endpoint: "GET /x".to_owned(), factor: 2.0 })
+        );
         assert!(what_if("pool x").is_err() && what_if("more").is_err());
     }
 }

@@ -8,7 +8,9 @@ use clap_complete::Shell;
 /// Finds where the flow narrows: point it at the logs and traces of a slow system.
 #[derive(Debug, Parser)]
 #[command(name = "narrows", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done; 1 a gate was broken; 2 trouble: usage, an unreadable input, nothing parsed, too many rejects.")]
+#[command(
+    after_help = "Exit codes: 0 done; 1 a gate was broken; 2 trouble: usage, an unreadable input, nothing parsed, too many rejects."
+)]
 pub struct Cli {
     /// What to do; `analyze` when left out.
     #[command(subcommand)]
@@ -99,7 +101,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "DURATION")]
     pub min_duration: Option<String>,
     /// Rows of each table
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
     /// Percentiles to compute beside 50, 90, 95 and 99
     #[arg(long, value_name = "P,...", value_delimiter = ',')]
@@ -113,6 +115,9 @@ pub struct AnalyzeArgs {
     /// Where to write the report; - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub output: PathBuf,
+    /// Let lines be longer than 100 columns
+    #[arg(long)]
+    pub wide: bool,
     /// Colours in tables
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,

@@ -52,7 +52,7 @@ fn describe(path: &Path, options: &load::Options) -> Result<String> {
     let facts = settled.decoder.facts();
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
-        let _ = writeln!(text, "  {key:<12} {}", escape::text(value));
+        let _ = writeln!(text, "  {key:<12} {}", escape::terminal(value));
     };
     line("format", settled.format.spec().name);
     line("evidence", &settled.evidence);
@@ -75,5 +75,5 @@ fn describe(path: &Path, options: &load::Options) -> Result<String> {
     for other in detect(&opened.head).iter().filter(|c| c.format.spec().name != settled.format.spec().name).take(3) {
         line("also fits", &format!("{} ({} of 100): {}", other.format.spec().name, other.verdict.score, other.verdict.evidence));
     }
-    Ok(format!("{}\n{text}", escape::text(&path.display().to_string())))
+    Ok(format!("{}\n{text}", escape::terminal(&path.display().to_string())))
 }

@@ -102,7 +102,10 @@ fn zone(text: &str) -> Result<TimeZone> {
         let offset = parsers::scan::time::offset(text.as_bytes()).ok().flatten()?;
         Some(TimeZone::fixed(Offset::from_seconds(i32::try_from(offset).ok()?).ok()?))
     };
-    TimeZone::get(text).ok().or_else(fixed).ok_or_else(|| Error::Usage(format!("--tz {text}: no zone of that name; write for example America/Sao_Paulo or -03:00")))
+    TimeZone::get(text)
+        .ok()
+        .or_else(fixed)
+        .ok_or_else(|| Error::Usage(format!("--tz {text}: no zone of that name; write for example America/Sao_Paulo or -03:00")))
 }
 
 /// Whether more records were rejected than allowed.

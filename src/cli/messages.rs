@@ -11,12 +11,12 @@ use crate::units::count_text;
 
 /// An error.
 pub(super) fn error(error: &Error) {
-    eprintln!("narrows: {}", escape::text(&error.to_string()));
+    eprintln!("narrows: {}", escape::terminal(&error.to_string()));
 }
 
 /// Anything else worth a line.
 pub(super) fn note(text: &str) {
-    eprintln!("narrows: {}", escape::text(text));
+    eprintln!("narrows: {}", escape::terminal(text));
 }
 
 /// What of a source was not read, if anything.
@@ -42,7 +42,14 @@ pub(super) fn rejected_records(loaded: &Loaded) -> Vec<u8> {
         let path = loaded.sources[rejected.source as usize].path.display().to_string();
         let record = escape::bytes(&rejected.bytes);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}\t{}\t{}\t{}\t{record}", escape::text(&path), rejected.place.offset, rejected.place.line, rejected.place.reason.name());
+        let _ = writeln!(
+            text,
+            "{}\t{}\t{}\t{}\t{record}",
+            escape::terminal(&path),
+            rejected.place.offset,
+            rejected.place.line,
+            rejected.place.reason.name()
+        );
     }
     text.into_bytes()
 }

@@ -1,8 +1,8 @@
 //! The program: arguments, messages, exit codes. The only part that prints or exits.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that prints")]
 
-pub mod args;
 mod analyze;
+pub mod args;
 mod config;
 mod exit;
 mod formats;

@@ -22,7 +22,9 @@ pub(super) fn bar(inputs: &[Found]) -> Bar {
         return Bar(ProgressBar::hidden());
     }
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {msg}")
+    {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(200));
@@ -32,7 +34,7 @@ pub(super) fn bar(inputs: &[Found]) -> Bar {
 impl Bar {
     /// So many more bytes of an input are read.
     pub(super) fn advance(&self, path: &Path, bytes: u64) {
-        self.0.set_message(escape::text(&path.display().to_string()));
+        self.0.set_message(escape::terminal(&path.display().to_string()));
         self.0.inc(bytes);
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 /// A text without anything that a terminal obeys, on one line: control codes, marks that turn the
 /// reading direction and characters without width are shown as escapes.
-pub(super) fn terminal(text: &str) -> String {
+pub fn terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         // Writing to a string cannot fail.
@@ -18,6 +18,19 @@ pub(super) fn terminal(text: &str) -> String {
             c if is_invisible(c) => write!(out, "\\u{{{:x}}}", u32::from(c)),
             c => out.write_char(c),
         };
+    }
+    out
+}
+
+/// Bytes of a record as text, made harmless: what is not UTF-8 is shown as `\xNN`.
+pub fn bytes(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(&terminal(chunk.valid()));
+        for byte in chunk.invalid() {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\x{byte:02x}");
+        }
     }
     out
 }

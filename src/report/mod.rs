@@ -4,15 +4,18 @@
 
 mod build;
 mod csv;
-mod escape;
+pub mod escape;
+mod explain;
 mod json;
 mod markdown;
+pub mod mask;
 pub mod model;
 mod table;
 #[cfg(test)]
 mod testing;
 
 pub use csv::Part;
+pub use explain::explain;
 pub use model::Report;
 
 use crate::analyze::Analysis;

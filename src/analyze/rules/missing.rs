@@ -13,12 +13,22 @@ pub(super) fn find(facts: &Facts<'_>) -> Vec<Finding> {
     let Some(total) = facts.totals.total_ns.filter(|&t| t > 0) else { return findings };
     let share = |bucket: Bucket| facts.totals.buckets.get(bucket).unwrap_or(0) as f64 / total as f64;
     let mut say = |subject: &str, sentence: String, next_step: &str| {
-        findings.push(Finding { rule: "missing-log", severity: "note", subject: subject.to_owned(), sentence, next_step: next_step.to_owned(), evidence: Vec::new() });
+        findings.push(Finding {
+            rule: "missing-log",
+            severity: "note",
+            subject: subject.to_owned(),
+            sentence,
+            next_step: next_step.to_owned(),
+            evidence: Vec::new(),
+        });
     };
     if share(Bucket::Upstream) >= WORTH_SAYING {
         say(
             "upstream",
-            format!("{} of the time lies in the tier behind the access log, which it does not split.", share_text(share(Bucket::Upstream))),
+            format!(
+                "{} of the time lies in the tier behind the access log, which it does not split.",
+                share_text(share(Bucket::Upstream))
+            ),
             "Add that tier's access log or transaction log, with the same request id.",
         );
     }
@@ -39,7 +49,11 @@ pub(super) fn find(facts: &Facts<'_>) -> Vec<Finding> {
     for wait in facts.waits.iter().filter(|wait| wait.servers.is_none() && wait.kind != "lock" && wait.share >= WORTH_SAYING) {
         say(
             &wait.resource,
-            format!("{} of the time is spent waiting for {}, but its size is nowhere stated.", share_text(wait.share), wait.resource),
+            format!(
+                "{} of the time is spent waiting for {}, but its size is nowhere stated.",
+                share_text(wait.share),
+                wait.resource
+            ),
             "Log the pool's statistics, or state its size under [pools] in narrows.toml.",
         );
     }

@@ -15,7 +15,13 @@ pub(super) fn find(facts: &Facts<'_>) -> Vec<Finding> {
     if wall < MUCH && longest < 500_000_000 {
         return Vec::new();
     }
-    let felt = facts.totals.buckets.get(Bucket::Pause).zip(facts.totals.total_ns).map(|(ns, total)| format!(" They are {} of the response time.", share_text(ns as f64 / total.max(1) as f64))).unwrap_or_default();
+    let felt = facts
+        .totals
+        .buckets
+        .get(Bucket::Pause)
+        .zip(facts.totals.total_ns)
+        .map(|(ns, total)| format!(" They are {} of the response time.", share_text(ns as f64 / total.max(1) as f64)))
+        .unwrap_or_default();
     vec![Finding {
         rule: "pauses",
         severity: if wall >= MUCH { "warning" } else { "note" },
@@ -29,7 +35,9 @@ pub(super) fn find(facts: &Facts<'_>) -> Vec<Finding> {
             first.cause,
             duration_text(longest)
         ),
-        next_step: "Much of a pause falls outside of the application's own clock; look at heap size and allocation before tuning code.".to_owned(),
+        next_step:
+            "Much of a pause falls outside of the application's own clock; look at heap size and allocation before tuning code."
+                .to_owned(),
         evidence: Vec::new(),
     }]
 }

@@ -15,7 +15,11 @@ pub(super) fn find(facts: &Facts<'_>) -> Vec<Finding> {
             rule: "pool-timeouts",
             severity: if wait.timeouts as f64 / all >= GRAVE { "error" } else { "warning" },
             subject: wait.resource.clone(),
-            sentence: format!("{} requests gave up waiting for {}; throughput counts them, goodput does not.", count_text(wait.timeouts as i64), wait.resource),
+            sentence: format!(
+                "{} requests gave up waiting for {}; throughput counts them, goodput does not.",
+                count_text(wait.timeouts as i64),
+                wait.resource
+            ),
             next_step: "Compare TPS with goodput before comparing builds; a failed request is a fast one.".to_owned(),
             evidence: Vec::new(),
         });
@@ -26,7 +30,11 @@ pub(super) fn find(facts: &Facts<'_>) -> Vec<Finding> {
             rule: "abandoned",
             severity: if abandoned as f64 / all >= GRAVE { "error" } else { "warning" },
             subject: "clients".to_owned(),
-            sentence: format!("{} clients left before the answer (499), {} of all requests; the servers went on working for them.", count_text(abandoned as i64), share_text(abandoned as f64 / all)),
+            sentence: format!(
+                "{} clients left before the answer (499), {} of all requests; the servers went on working for them.",
+                count_text(abandoned as i64),
+                share_text(abandoned as f64 / all)
+            ),
             next_step: "Compare the clients' time limit with the slowest endpoints.".to_owned(),
             evidence: Vec::new(),
         });

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analyze::capacity::Capacity;
-use crate::analyze::capacity::analyse::ResourceCapacity;
+use crate::analyze::capacity::resource::ResourceCapacity;
 use crate::analyze::capacity::ladder::{Rung, Step};
 use crate::analyze::capacity::target::{Outcome, Target};
 use crate::report::demand_ns;
