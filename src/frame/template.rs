@@ -13,7 +13,7 @@ pub const PLACEHOLDER: &[u8] = b"{id}";
 /// Query, fragment, `;parameters`, scheme and host go; a trailing slash goes. A target that is no
 /// path (`*`, `host:443`, a transaction's name) is kept as it is. Bytes that are not UTF-8 are
 /// percent-encoded.
-pub fn template(target: &[u8], out: &mut Vec<u8>) {
+pub(super) fn template(target: &[u8], out: &mut Vec<u8>) {
     let Some(path) = path_of(target) else {
         push_text(target, out);
         return;
