@@ -64,7 +64,8 @@ fn one_line_without_its_newline_is_read() {
 fn a_line_cut_in_the_middle_is_rejected_with_its_place() {
     let whole = lines(4);
     let start = lines(3).len();
-    let run = read("x.log", &whole[..start + 40]).exits(0).says(&["x.log", "1 of 4", &format!("byte {start}"), "line 4", "--rejects"]);
+    let run =
+        read("x.log", &whole[..start + 40]).exits(0).says(&["x.log", "1 of 4", &format!("byte {start}"), "line 4", "--rejects"]);
     accounts(&run.json(), 4, 3, 1);
 }
 
@@ -84,9 +85,8 @@ fn a_block_of_nuls_costs_the_line_it_hit() {
 #[test]
 fn line_ends_marks_and_encodings_change_nothing() {
     let plain = lines(7);
-    let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
-        std::iter::once(0xfeff).chain(plain.encode_utf16()).flat_map(bytes).collect()
-    };
+    let utf16 =
+        |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> { std::iter::once(0xfeff).chain(plain.encode_utf16()).flat_map(bytes).collect() };
     let zip = |level| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
         encoder.write_all(plain.as_bytes()).unwrap();
@@ -99,7 +99,11 @@ fn line_ends_marks_and_encodings_change_nothing() {
         ("UTF-16BE", utf16(u16::to_be_bytes)),
         ("gzip", zip(flate2::Compression::default())),
         ("zstd", zstd::encode_all(plain.as_bytes(), 1).unwrap()),
-        ("two members", [zstd::encode_all(lines(7)[..500].as_bytes(), 1).unwrap(), zstd::encode_all(lines(7)[500..].as_bytes(), 1).unwrap()].concat()),
+        (
+            "two members",
+            [zstd::encode_all(lines(7)[..500].as_bytes(), 1).unwrap(), zstd::encode_all(lines(7)[500..].as_bytes(), 1).unwrap()]
+                .concat(),
+        ),
     ];
     for (name, bytes) in cases {
         let json = read("x.log", bytes).exits(0).json();
@@ -135,7 +139,8 @@ fn bytes_of_other_encodings_in_paths_are_read_and_written_as_utf_8() {
 
 #[test]
 fn a_binary_file_is_named_for_what_it_is() {
-    let noise: Vec<u8> = (0..20_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8 & if i % 3 == 0 { 0 } else { 255 }).collect();
+    let noise: Vec<u8> =
+        (0..20_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8 & if i % 3 == 0 { 0 } else { 255 }).collect();
     read("x.log", noise).exits(2).says(&["x.log", "binary", "--log-format"]);
 }
 
@@ -146,7 +151,11 @@ fn a_cut_gzip_gives_what_came_before_and_an_error() {
     let text: String = (0..40_000).map(|i| line(i / 20, "/api/items", &format!("0.{:03}", i * 7919 % 1000))).collect();
     encoder.write_all(text.as_bytes()).unwrap();
     let whole = encoder.finish().unwrap();
-    let run = read("x.log", &whole[..whole.len() / 2]).exits(2).says(&["x.log", "cannot be read past byte", "what came before is analysed"]);
+    let run = read("x.log", &whole[..whole.len() / 2]).exits(2).says(&[
+        "x.log",
+        "cannot be read past byte",
+        "what came before is analysed",
+    ]);
     let got = int(&run.json(), "/requests/count");
     assert!(got > 10_000 && got < 30_000, "{got} of 40000 lines in half of the bytes");
 }
@@ -185,7 +194,11 @@ fn fields_that_change_in_mid_file_are_followed() {
 
 #[test]
 fn a_wrong_type_in_json_costs_its_record_or_its_field_and_nothing_else() {
-    let good = |i: i64| format!("{{\"time\":\"2026-11-22T10:00:{i:02}Z\",\"method\":\"GET\",\"uri\":\"/a\",\"status\":200,\"request_time\":0.0{i}}}\n");
+    let good = |i: i64| {
+        format!(
+            "{{\"time\":\"2026-11-22T10:00:{i:02}Z\",\"method\":\"GET\",\"uri\":\"/a\",\"status\":200,\"request_time\":0.0{i}}}\n"
+        )
+    };
     let odd = [
         r#"{"time":"2026-11-22T10:00:10Z","method":"GET","uri":"/a","status":"many","request_time":0.01}"#,
         r#"{"time":{"at":1},"method":"GET","uri":"/a","status":200,"request_time":0.01}"#,
@@ -220,7 +233,12 @@ fn an_unclosed_quote_costs_one_line() {
 
 #[test]
 fn durations_that_are_none_are_not_zero_and_absurd_ones_are_rejected() {
-    let odd = [line(20, "/api/items", "-"), line(21, "/api/items", "-1"), line(22, "/api/items", "-0.500"), line(23, "/api/items", "99999999999999.0")];
+    let odd = [
+        line(20, "/api/items", "-"),
+        line(21, "/api/items", "-1"),
+        line(22, "/api/items", "-0.500"),
+        line(23, "/api/items", "99999999999999.0"),
+    ];
     let run = read("x.log", format!("{}{}", lines(6), odd.concat())).exits(0);
     let json = run.json();
     let row = &json["endpoints"][0];
@@ -239,7 +257,8 @@ fn a_log_without_durations_is_ranked_by_calls_and_says_so() {
     let at = |i: usize, path: &str, status: u16| {
         format!("10.0.0.1 - - [22/Nov/2026:10:00:{i:02} +0000] \"GET {path} HTTP/1.1\" {status} 512 \"-\" \"curl/8.5\"\n")
     };
-    let text: String = (0..8).map(|i| at(i, if i % 4 == 0 { "/rare" } else { "/often" }, if i == 5 { 500 } else { 200 })).collect();
+    let text: String =
+        (0..8).map(|i| at(i, if i % 4 == 0 { "/rare" } else { "/often" }, if i == 5 { 500 } else { 200 })).collect();
     let json = read("access.log", text).exits(0).json();
     let first = &json["endpoints"][0];
     assert_eq!((first["endpoint"].as_str(), int(first, "/calls"), int(first, "/errors")), (Some("GET /often"), 6, 1));
@@ -341,7 +360,8 @@ fn large(n: usize) -> (String, Vec<Vec<u64>>) {
     for (i, x) in noise(n).into_iter().enumerate() {
         let (endpoint, ms) = ((x % 12) as usize, 1 + x / 12 % 5_000);
         durations[endpoint].push(ms);
-        let path = format!("/api/v1/{}?page={i}", ["aa", "bb", "cc", "dd", "ee", "ff", "gg", "hh", "ii", "jj", "kk", "ll"][endpoint]);
+        let path =
+            format!("/api/v1/{}?page={i}", ["aa", "bb", "cc", "dd", "ee", "ff", "gg", "hh", "ii", "jj", "kk", "ll"][endpoint]);
         write!(text, "{}", line(i / 40, &path, &format!("{}.{:03}", ms / 1000, ms % 1000))).unwrap();
     }
     (text, durations)
