@@ -67,7 +67,7 @@ impl Default for Options {
 }
 
 /// Requests in total.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
     /// Requests.
     pub count: u64,
@@ -162,13 +162,14 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let attribution = attribute(rows, origins, &links, &of, &mut requests);
     overlay(rows, origins, &links, &of, &mut requests);
     let before = requests.len();
+    let unfiltered = of.clone();
     keep(&mut requests, &mut of, |requests, request| in_window(requests.end[request], options));
     let resources = resources::build(rows, origins, &links, &of, &requests, host_names);
     let capacity = capacity_of(&resources, options);
     let window_rows = requests.row.clone();
     keep(&mut requests, &mut of, |requests, request| selected(rows, requests, request, options));
 
-    let calls = database::collect(rows, &links, &of, &requests);
+    let calls = database::collect(rows, &links, &of, &unfiltered, &requests, |end| in_window(end, options));
     let profile = profile::build(rows, &requests, &calls);
     let ranking = Ranking {
         rows,

@@ -12,12 +12,16 @@ pub mod change;
 mod counts;
 pub mod effect;
 pub mod errors;
+pub mod explain;
+pub mod history;
 pub mod load;
 pub mod mix;
 pub mod noise;
+pub mod resources;
 pub mod runs;
 pub mod score;
 pub mod side;
+pub mod sides;
 mod student;
 #[cfg(test)]
 mod testing;

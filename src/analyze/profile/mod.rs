@@ -3,8 +3,12 @@
 
 mod build;
 pub mod histogram;
+pub mod merge;
+pub mod snapshot;
 
 pub(crate) use build::{build, is_error};
+pub use merge::merge;
+pub use snapshot::Snapshot;
 
 use super::bucket::Buckets;
 use histogram::Histogram;

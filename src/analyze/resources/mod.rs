@@ -34,6 +34,10 @@ pub struct Reading {
     pub in_use_max: Option<u32>,
     /// Callers waiting.
     pub waiting_max: Option<u32>,
+    /// How often both were read.
+    pub readings: u32,
+    /// How often callers were waiting then.
+    pub with_waiters: u32,
 }
 
 /// Everything a builder of resources reads.
@@ -78,6 +82,11 @@ pub(crate) fn build(
     connections::add(&context, &mut found);
     add_external(&context, &mut found);
     add_locks(&context, &mut found);
+    for (host, name) in context.gauges.watched() {
+        if !name.is_empty() && !found.resources.iter().zip(&found.host).any(|(r, h)| r.name == name && *h == host) {
+            found.resource(host, model::Kind::Connections, &name);
+        }
+    }
     finish(&context, found, requests)
 }
 
@@ -107,6 +116,11 @@ impl Found {
 /// Calls to others: what a record totals, or the spans themselves, one resource per callee.
 fn add_external(context: &Context<'_>, found: &mut Found) {
     let rows = context.rows;
+    // A call whose other side was traced, too, is no black box: its time is told by what lies in it.
+    let answered: hashbrown::HashSet<u32> = (0..rows.len())
+        .filter(|&row| rows.is(row, Kind::Request) && context.live(row))
+        .map(|row| context.links.parent[row])
+        .collect();
     for row in 0..rows.len() {
         let (Some((start, end)), true) = (context.interval(row), context.live(row)) else { continue };
         if let Some(external) = rows.parts(row)[3].filter(|&ns| ns > 0) {
@@ -116,7 +130,7 @@ fn add_external(context: &Context<'_>, found: &mut Found) {
             hold.calls = 1;
             found.resources[at].holds.push(hold);
             found.resources[at].placed = false;
-        } else if rows.is(row, Kind::External) && context.links.parent[row] != NONE {
+        } else if rows.is(row, Kind::External) && context.links.parent[row] != NONE && !answered.contains(&(row as u32)) {
             let peer = [rows.peer(row), rows.name(row)].into_iter().find(|&key| key != NO_NAME);
             let at = found.resource(NONE, model::Kind::External, peer.map_or("external calls", |key| rows.text(key)));
             let mut hold = Hold::new(start, end, 0, context.of[row]);
