@@ -4,6 +4,7 @@ mod capacity;
 mod quality;
 mod rows;
 mod timeline;
+mod traces;
 
 use super::model::{Block, Report, Section};
 use super::{Options, Results};
@@ -18,8 +19,11 @@ pub(super) fn build(results: &Results<'_>, options: &Options) -> Report {
         section("Where the time of a request goes (mean per request)", rows::buckets(results, options)),
         section("Database calls", rows::database(results, options)),
         section("Waits", rows::waits(results, options)),
+        section("Services", traces::services(results, options)),
+        section("Calls between services", traces::edges(results, options)),
         section("Pauses", rows::pauses(results, options)),
         section("Capacity", capacity::blocks(found.capacity.as_ref())),
+        section("What if (every trace walked again)", traces::replays(results, options)),
         section("Findings", rows::findings(results)),
         section("Timeline", timeline::blocks(&found.timeline)),
         section("Data quality", quality::blocks(results)),
