@@ -3,6 +3,7 @@
 
 mod capacity;
 mod rows;
+mod traces;
 
 use parsers::{Kind, Reason, Stamp};
 use serde::ser::SerializeMap;
@@ -10,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 use self::capacity::CapacityOut;
 use self::rows::{BottleneckOut, BucketsOut, EndpointOut, FindingOut, PauseOut, SliceOut, StatementOut, WaitOut};
+use self::traces::{EdgeOut, ReplayOut, ServiceOut};
 use super::{Results, escape};
 use crate::load::Source;
 use crate::units::time_text;
@@ -41,6 +43,9 @@ struct Document<'a> {
     findings: Vec<FindingOut<'a>>,
     timeline: Vec<SliceOut>,
     quality: QualityOut,
+    services: Vec<ServiceOut<'a>>,
+    edges: Vec<EdgeOut<'a>>,
+    replays: Vec<ReplayOut<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -68,6 +73,9 @@ impl<'a> Document<'a> {
             findings: found.findings.iter().map(|finding| FindingOut::of(results, finding)).collect(),
             timeline: found.timeline.iter().map(SliceOut::of).collect(),
             quality: QualityOut::of(results),
+            services: ranked(&found.services, ServiceOut::of),
+            edges: ranked(&found.edges, EdgeOut::of),
+            replays: found.replays.iter().map(ReplayOut::of).collect(),
         }
     }
 }
