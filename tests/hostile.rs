@@ -101,10 +101,7 @@ fn line_ends_marks_and_encodings_change_nothing() {
         ("UTF-16BE", utf16(u16::to_be_bytes)),
         ("gzip", zip(flate2::Compression::default())),
         ("zstd", zstd::encode_all(plain.as_bytes(), 1).unwrap()),
-        (
-            "two members",
-            halves.map(|half| zstd::encode_all(half, 1).unwrap()).concat(),
-        ),
+        ("two members", halves.map(|half| zstd::encode_all(half, 1).unwrap()).concat()),
     ];
     for (name, bytes) in cases {
         let json = read("x.log", bytes).exits(0).json();
