@@ -103,7 +103,7 @@ fn formats() -> String {
         for spec in specs {
             let stamp = if spec.stamp == Stamp::Start { "start" } else { "end" };
             let unit = spec.unit.map_or("", |unit| unit.symbol());
-            let title = spec.title.replace('|', "\\|");
+            let title = spec.title.replace('|', "\\|").replace('<', "&lt;");
             writeln!(text, "| [`{}`]({}) | {title} | {stamp} | {unit} |", spec.name, spec.source).unwrap();
         }
     }
