@@ -65,7 +65,7 @@ impl<'a> Results<'a> {
     }
 
     /// What the reader of the numbers should be warned of, in whole sentences.
-    fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
         warnings.extend(self.skipped.iter().map(|s| format!("{}: left alone: {}", s.path.display(), s.why)));
         let notes = &self.analysis.quality.alignment.notes;
