@@ -1,3 +1,5 @@
+//! Prefixes of carriers, peeled off logs of every kind.
+
 use super::*;
 
 fn peeled(log: &str) -> Option<(&'static str, String)> {

@@ -1,6 +1,7 @@
 //! What limits, or takes the most: the cause first, its symptoms after it.
 
 use super::bucket::Bucket;
+use super::capacity::evidence::Verdict;
 use super::capacity::model::{Basis, Kind};
 use super::rules::Facts;
 use super::tables::{BottleneckRow, EndpointRow, StatementRow, Times, WaitRow, id};
@@ -23,8 +24,14 @@ pub(crate) fn rank(facts: &Facts<'_>) -> Vec<BottleneckRow> {
     rows.extend(externals(facts));
     rows.extend(facts.endpoints.iter().flat_map(|endpoint| of_endpoint(facts, endpoint)));
     rows.extend(timeouts(facts));
+    rows.extend(watched(facts));
     let cause = cause(facts, &rows);
-    rows.retain(|row| row.share >= WORTH_A_ROW || Some(&row.id) == cause.as_ref() || (row.kind == "timeouts" && row.calls > 0));
+    rows.retain(|row| {
+        row.share >= WORTH_A_ROW
+            || Some(&row.id) == cause.as_ref()
+            || (row.kind == "timeouts" && row.calls > 0)
+            || row.id.starts_with('g')
+    });
     rows.sort_by(|a, b| {
         let first = |row: &BottleneckRow| Some(&row.id) != cause.as_ref();
         (first(a), b.times.total_ns, &a.id).cmp(&(first(b), a.times.total_ns, &b.id))
@@ -55,7 +62,9 @@ fn cause(facts: &Facts<'_>, rows: &[BottleneckRow]) -> Option<String> {
     if full.is_none() && wall > 0.0 && paused as f64 / 1e9 >= MUCH_PAUSED * wall {
         return rows.iter().find(|row| row.kind == "pause").map(|row| row.id.clone());
     }
-    let at = facts.capacity.cause?;
+    let Some(at) = facts.capacity.cause else {
+        return rows.iter().find(|row| row.id.starts_with('g')).map(|row| row.id.clone());
+    };
     let resource = &facts.resources.system.resources[at];
     let id = id('w', &format!("{} {}", facts.resources.instance[at], resource.name));
     rows.iter().find(|row| row.id == id).map(|row| row.id.clone())
@@ -363,6 +372,35 @@ fn timeouts(facts: &Facts<'_>) -> Option<BottleneckRow> {
     })
 }
 
+/// Pools of which only a gauge tells, where it shows callers waiting in most of its readings.
+fn watched(facts: &Facts<'_>) -> Vec<BottleneckRow> {
+    const FEWEST: u32 = 5;
+    let system = &facts.resources.system;
+    let pools = system.resources.iter().zip(&facts.resources.readings).zip(&facts.resources.instance);
+    pools
+        .filter(|((resource, reading), _)| resource.holds.is_empty() && reading.readings >= FEWEST && 2 * reading.with_waiters >= reading.readings)
+        .map(|((resource, reading), instance)| BottleneckRow {
+            id: id('g', &format!("{instance} {}", resource.name)),
+            kind: "connection_pool",
+            subject: resource.name.clone(),
+            calls: u64::from(reading.readings),
+            times: Times { quantiles_ns: vec![None; facts.quantiles], ..Times::default() },
+            ceiling_tps: facts.capacity.goodput_tps,
+            confidence: "medium",
+            sentence: format!(
+                "In {} of {} readings callers were waiting for {}, up to {} at once, with {} slots in use; how long they waited no log says.",
+                count_text(i64::from(reading.with_waiters)),
+                count_text(i64::from(reading.readings)),
+                resource.name,
+                reading.waiting_max.unwrap_or(0),
+                reading.in_use_max.unwrap_or(0)
+            ),
+            next_step: "Add a transaction log with the wait for a connection, or traces of it, to see what a larger pool buys.".to_owned(),
+            ..BottleneckRow::default()
+        })
+        .collect()
+}
+
 /// The endpoints with most of something, at most five.
 fn most_concerned(facts: &Facts<'_>, of: impl Fn(&EndpointRow) -> i64) -> Vec<String> {
     let mut endpoints: Vec<(i64, &str)> =
@@ -401,7 +439,8 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
     let rate = facts.capacity.observed_tps.or_else(|| facts.totals.seconds.map(|s| facts.totals.count as f64 / s));
     let rate = rate.map(|tps| format!(" at {} TPS", three_digits(tps))).unwrap_or_default();
     let Some(row) = first else { return format!("Nothing takes any time{rate}.") };
-    let full = facts.capacity.cause.is_some() || matches!(row.kind, "lock" | "pause") && row.share >= 0.05;
+    let is_calm_pause = !matches!(row.kind, "lock" | "pause") || row.share < 0.05;
+    let full = facts.capacity.cause.is_some() || row.id.starts_with('g') || !is_calm_pause;
     if !full {
         let why = facts
             .capacity
@@ -409,7 +448,16 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
             .as_ref()
             .map(|why| format!(" Whether anything caps the throughput the logs do not tell: {why}."))
             .unwrap_or_default();
-        let calm = if why.is_empty() { format!("Nothing is saturated{rate}.") } else { String::new() };
+        // A pool of unknown size for which nobody waits is not full either.
+        let told = facts.capacity.resources.iter().any(|r| {
+            matches!(r.verdict, Verdict::Headroom | Verdict::Near)
+                || r.kind == Kind::Connections && r.usage.waited_share().is_some_and(|w| w <= 0.05)
+        });
+        let calm = match (why.is_empty(), told) {
+            (false, _) => String::new(),
+            (true, true) => format!("Nothing is saturated{rate}."),
+            (true, false) => format!("Whether anything is full{rate} these logs do not tell: none states a pool and its waits."),
+        };
         let text = format!(
             "{calm} The largest share of the response time, {}, is {}. {}{why}",
             share_text(row.share),
@@ -418,9 +466,10 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
         );
         return text.trim_start().to_owned();
     }
+    let (caps, is) = if matches!(row.kind, "thread_pool" | "pause" | "external") { ("cap", "are") } else { ("caps", "is") };
     let caps = match row.ceiling_tps {
-        Some(tps) => format!("{} caps the throughput at {} TPS.", capitalised(&named(row)), three_digits(tps)),
-        None => format!("{} is the cause.", capitalised(&named(row))),
+        Some(tps) => format!("{} {caps} the throughput at {} TPS.", capitalised(&named(row)), three_digits(tps)),
+        None => format!("{} {is} the cause.", capitalised(&named(row))),
     };
     let symptom = ranked.iter().skip(1).find(|other| other.sentence.contains("A symptom"));
     let symptom = symptom

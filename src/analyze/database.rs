@@ -47,7 +47,17 @@ impl Calls {
 ///
 /// A server's record under a caller's span is that call's server side, not a second call. So is a
 /// server's record that no id joins, where a caller told of the same statement around it.
-pub(crate) fn collect(rows: &Rows<'_>, links: &Links, of: &RequestOf, requests: &Requests) -> Calls {
+///
+/// `unfiltered` is what `of` was before requests were filtered out: their calls go with them. Calls
+/// of no request are kept where `in_window` holds of their end.
+pub(crate) fn collect(
+    rows: &Rows<'_>,
+    links: &Links,
+    of: &RequestOf,
+    unfiltered: &RequestOf,
+    requests: &Requests,
+    in_window: impl Fn(i64) -> bool,
+) -> Calls {
     let is_call = |row: usize| rows.is(row, Kind::Database) && !matches!(links.fate[row], Fate::Copy | Fate::Absorbed);
     let mut server_of: HashMap<u32, u32> = HashMap::new();
     let mut unclaimed = Vec::new();
@@ -69,10 +79,11 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links, of: &RequestOf, requests: 
     let mut calls = Calls::default();
     let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
     for row in (0..rows.len()).filter(|&row| is_call(row) && !server_of.contains_key(&(row as u32))) {
-        if rows.name(row) == NO_NAME {
+        let request = of[row];
+        let filtered = request == NONE && (unfiltered[row] != NONE || !in_window(rows.end(row).unwrap_or(NULL_I64)));
+        if rows.name(row) == NO_NAME || filtered {
             continue;
         }
-        let request = of[row];
         let key = (rows.name(row), rows.system(row));
         let next = calls.statements.len() as u32;
         let number = *numbers.entry(key).or_insert(next);

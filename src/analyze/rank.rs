@@ -171,14 +171,28 @@ impl Ranking<'_> {
         counts
     }
 
-    /// Pauses by total time.
+    /// Pauses by total time. A safepoint that was for a collection which is listed itself is left
+    /// out: it is the same stop.
     pub(super) fn pauses(&self) -> Vec<PauseRow> {
+        let safepoint = |row: usize| self.rows.text(self.rows.name(row)).starts_with("Safepoint");
+        let pauses = || (0..self.rows.len()).filter(|&row| self.rows.is(row, Kind::Pause) && self.links.fate[row] != Fate::Copy);
+        let mut collections: Vec<(u32, i64, i64)> = pauses()
+            .filter(|&row| !safepoint(row))
+            .filter_map(|row| Some((self.rows.source[row], self.rows.start(row)?, self.rows.end(row)?)))
+            .collect();
+        collections.sort_unstable();
+        let is_listed = |row: usize| {
+            let (Some(start), Some(end)) = (self.rows.start(row), self.rows.end(row)) else { return false };
+            let source = self.rows.source[row];
+            // Stamps show milliseconds, so that the two may miss each other by one.
+            let from = collections.partition_point(|&(s, _, e)| (s, e) < (source, start.saturating_sub(1_000_000)));
+            collections[from..].first().is_some_and(|&(s, begin, _)| s == source && begin <= end.saturating_add(1_000_000))
+        };
         let mut by_cause: HashMap<u32, PauseRow> = HashMap::new();
-        for row in (0..self.rows.len()).filter(|&row| self.rows.is(row, Kind::Pause) && self.links.fate[row] != Fate::Copy) {
+        for row in pauses().filter(|&row| !(safepoint(row) && is_listed(row))) {
             let Some(ns) = self.rows.duration(row) else { continue };
-            let pause = by_cause
-                .entry(self.rows.name(row))
-                .or_insert_with(|| PauseRow { cause: self.rows.text(self.rows.name(row)).to_owned(), ..PauseRow::default() });
+            let cause = || PauseRow { cause: self.rows.text(self.rows.name(row)).to_owned(), ..PauseRow::default() };
+            let pause = by_cause.entry(self.rows.name(row)).or_insert_with(cause);
             pause.count += 1;
             pause.total_ns = pause.total_ns.saturating_add(ns);
             pause.max_ns = pause.max_ns.max(ns);

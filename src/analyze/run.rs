@@ -1,5 +1,7 @@
 //! The whole analysis, step by step.
 
+use std::collections::BTreeMap;
+
 use globset::GlobMatcher;
 use parsers::Outcome;
 
@@ -42,6 +44,8 @@ pub struct Options {
     pub target_tps: Vec<f64>,
     /// Changes to try, all together.
     pub what_ifs: Vec<WhatIf>,
+    /// Sizes of pools and thread pools by name, as the user states them; they overrule the logs.
+    pub pools: BTreeMap<String, u32>,
 }
 
 impl Default for Options {
@@ -56,6 +60,7 @@ impl Default for Options {
             quantiles: vec![0.5, 0.9, 0.95, 0.99],
             target_tps: Vec::new(),
             what_ifs: Vec::new(),
+            pools: BTreeMap::new(),
         }
     }
 }
@@ -148,13 +153,14 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let attribution = attribute(rows, origins, &links, &of, &mut requests);
     overlay(rows, origins, &links, &of, &mut requests);
     let before = requests.len();
+    let unfiltered = of.clone();
     keep(&mut requests, &mut of, |requests, request| in_window(requests.end[request], options));
-    let resources = resources::build(rows, origins, &links, &of, &requests, host_names);
+    let resources = resources::build(rows, origins, &links, &of, &requests, host_names, &options.pools);
     let capacity = capacity_of(&resources, options);
     let window_rows = requests.row.clone();
     keep(&mut requests, &mut of, |requests, request| selected(rows, requests, request, options));
 
-    let calls = database::collect(rows, &links, &of, &requests);
+    let calls = database::collect(rows, &links, &of, &unfiltered, &requests, |end| in_window(end, options));
     let profile = profile::build(rows, &requests, &calls);
     let ranking = Ranking {
         rows,

@@ -1,3 +1,5 @@
+//! Fingerprints of statements as applications and drivers write them.
+
 use super::*;
 
 fn print(sql: &str) -> String {

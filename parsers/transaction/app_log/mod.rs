@@ -98,9 +98,6 @@ fn facts(settled: &Settled, options: &Options) -> Facts {
     if let (None, Some(unit)) = (options.unit, settled.bare) {
         assumptions.push(format!("Durations that name no unit are in {}, by the look of the first of them.", unit.symbol()));
     }
-    if settled.transactions == 0 && options.unit.is_none() {
-        assumptions.push("Durations that name no unit, should any come, are in ms.".to_owned());
-    }
     if !settled.dated {
         assumptions.push("The timestamps have no date, so nothing in this log can be placed in time.".to_owned());
     }

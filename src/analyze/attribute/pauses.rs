@@ -14,7 +14,8 @@ use crate::frame::NULL_I64;
 type Timeline = Vec<(i64, i64)>;
 
 /// Books what pauses took of each request: first from its own time, then from what lies between
-/// the tiers, then from calls to others, which a pause makes look longer.
+/// the tiers, then from calls to others, which a pause makes look longer. What of a pause falls
+/// into a wait or a database call stays there: the wait was for something else.
 ///
 /// A pause belongs to the requests of its host; where no request was logged on that host, to all.
 pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &mut Requests) {
@@ -27,8 +28,12 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
         .map(|row| origins[rows.source[row] as usize].host)
         .collect();
     let mut by_request: HashMap<u32, HashSet<u32>> = HashMap::new();
+    let mut busy_elsewhere: HashMap<u32, (i64, i64)> = HashMap::new();
     for row in (0..rows.len()).filter(|&row| of[row] != NONE && rows.is(row, Kind::Request)) {
         by_request.entry(of[row]).or_default().insert(origins[rows.source[row] as usize].host);
+        if let Some(interval) = waits_and_database(rows, links, row) {
+            busy_elsewhere.insert(of[row], interval);
+        }
     }
     if requests.buckets.is_empty() {
         requests.buckets = (0..requests.len()).map(|request| requests.buckets(request)).collect();
@@ -41,8 +46,10 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
         let hosts = by_request.get(&(request as u32));
         let applies = |host: &u32| !hosts_with_requests.contains(host) || hosts.is_some_and(|hosts| hosts.contains(host));
         let window = (end.saturating_sub(duration), end);
+        let elsewhere = busy_elsewhere.get(&(request as u32)).map(|&(from, to)| (from.max(window.0), to.min(window.1)));
+        let felt = |timeline: &Timeline| overlap(timeline, window) - elsewhere.map_or(0, |inner| overlap(timeline, inner));
         let paused =
-            timelines.iter().filter(|(host, _)| applies(host)).map(|(_, timeline)| overlap(timeline, window)).max().unwrap_or(0);
+            timelines.iter().filter(|(host, _)| applies(host)).map(|(_, timeline)| felt(timeline)).max().unwrap_or(0).max(0);
         let buckets = &mut requests.buckets[request];
         let mut left = paused;
         for bucket in [Bucket::Own, Bucket::Network, Bucket::External, Bucket::Unaccounted] {
@@ -50,6 +57,18 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
         }
         buckets.add(Bucket::Pause, paused - left);
     }
+}
+
+/// When a record that states its parts was waiting or in the database: from its start on, as the
+/// parts are laid out in that order.
+fn waits_and_database(rows: &Rows<'_>, links: &Links, row: usize) -> Option<(i64, i64)> {
+    let [queue, pool_wait, database, ..] = rows.parts(row);
+    let (start, duration) = (links.start[row], links.duration[row]);
+    if start == NULL_I64 || duration == NULL_I64 || [queue, pool_wait, database].iter().all(Option::is_none) {
+        return None;
+    }
+    let sum = [queue, pool_wait, database].into_iter().flatten().fold(0, i64::saturating_add);
+    Some((start, start.saturating_add(sum.min(duration))))
 }
 
 /// The pauses of each host, overlapping ones merged: a safepoint holds the collection it was for.
@@ -96,7 +115,7 @@ fn merged(mut intervals: Timeline) -> Timeline {
 fn overlap(timeline: &Timeline, window: (i64, i64)) -> i64 {
     let first = timeline.partition_point(|&(_, end)| end <= window.0);
     let inside = timeline[first..].iter().take_while(|(start, _)| *start < window.1);
-    inside.map(|&(start, end)| end.min(window.1) - start.max(window.0)).sum()
+    inside.map(|&(start, end)| (end.min(window.1) - start.max(window.0)).max(0)).sum()
 }
 
 #[cfg(test)]

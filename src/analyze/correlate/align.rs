@@ -99,7 +99,7 @@ fn shifts_by_id(rows: &Rows<'_>, origins: &[Origin]) -> HashMap<u32, i64> {
 fn shift_by_overlap(span: (i64, i64), others: &[(i64, i64)]) -> i64 {
     let overlap = |shift: i64| -> i64 {
         let (first, last) = (span.0.saturating_add(shift), span.1.saturating_add(shift).saturating_add(1));
-        others.iter().map(|o| (last.min(o.1) - first.max(o.0)).max(0)).fold(0, i64::saturating_add)
+        others.iter().map(|o| last.min(o.1).saturating_sub(first.max(o.0)).max(0)).fold(0, i64::saturating_add)
     };
     QUARTERS.map(|q| q * QUARTER_NS).max_by_key(|&shift| (overlap(shift), std::cmp::Reverse(shift.abs()))).unwrap_or(0)
 }

@@ -116,7 +116,7 @@ impl Tree<'_> {
         };
         let requests = candidates.iter().filter(|&&c| self.rows.is(c as usize, Kind::Request));
         let last = requests.clone().rfind(holds).copied();
-        last.or_else(|| requests.last().copied().filter(|&c| c != row))
+        last.or_else(|| requests.copied().rfind(|&c| c != row))
     }
 }
 

@@ -17,10 +17,6 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
         match context.rows.kind(row) {
             Kind::Request => add_stated(context, found, row, interval, &statements),
             Kind::PoolWait | Kind::SocketWait if !told_by_caller(context, row) => add_span(context, found, row, interval, &spans),
-            Kind::PoolWait if context.rows.outcome(row) == Outcome::TimedOut => {
-                let at = found.resource(context.host(row), model::Kind::Connections, pool_name(context, row));
-                found.timeouts[at] += 1;
-            }
             _ => {}
         }
     }

@@ -5,6 +5,8 @@ mod connections;
 mod sizes;
 mod threads;
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
 use parsers::{Kind, Outcome};
 
@@ -34,16 +36,20 @@ pub struct Reading {
     pub in_use_max: Option<u32>,
     /// Callers waiting.
     pub waiting_max: Option<u32>,
+    /// How often both were read.
+    pub readings: u32,
+    /// How often callers were waiting then.
+    pub with_waiters: u32,
 }
 
 /// Everything a builder of resources reads.
-pub(super) struct Context<'a> {
-    pub(super) rows: &'a Rows<'a>,
-    pub(super) links: &'a Links,
-    pub(super) of: &'a RequestOf,
-    pub(super) origins: &'a [Origin],
-    pub(super) gauges: sizes::Gauges,
-    pub(super) host_names: &'a [String],
+struct Context<'a> {
+    rows: &'a Rows<'a>,
+    links: &'a Links,
+    of: &'a RequestOf,
+    origins: &'a [Origin],
+    gauges: sizes::Gauges,
+    host_names: &'a [String],
 }
 
 impl Context<'_> {
@@ -70,6 +76,7 @@ pub(crate) fn build(
     of: &RequestOf,
     requests: &Requests,
     host_names: &[String],
+    stated: &BTreeMap<String, u32>,
 ) -> Resources {
     let gauges = sizes::Gauges::of(rows, origins, links);
     let context = Context { rows, links, of, origins, gauges, host_names };
@@ -78,7 +85,12 @@ pub(crate) fn build(
     connections::add(&context, &mut found);
     add_external(&context, &mut found);
     add_locks(&context, &mut found);
-    finish(&context, found, requests)
+    for (host, name) in context.gauges.watched() {
+        if !name.is_empty() && !found.resources.iter().zip(&found.host).any(|(r, h)| r.name == name && *h == host) {
+            found.resource(host, model::Kind::Connections, &name);
+        }
+    }
+    finish(&context, found, requests, stated)
 }
 
 /// Resources on the way, by what identifies them.
@@ -107,6 +119,11 @@ impl Found {
 /// Calls to others: what a record totals, or the spans themselves, one resource per callee.
 fn add_external(context: &Context<'_>, found: &mut Found) {
     let rows = context.rows;
+    // A call whose other side was traced, too, is no black box: its time is told by what lies in it.
+    let answered: hashbrown::HashSet<u32> = (0..rows.len())
+        .filter(|&row| rows.is(row, Kind::Request) && context.live(row))
+        .map(|row| context.links.parent[row])
+        .collect();
     for row in 0..rows.len() {
         let (Some((start, end)), true) = (context.interval(row), context.live(row)) else { continue };
         if let Some(external) = rows.parts(row)[3].filter(|&ns| ns > 0) {
@@ -116,7 +133,7 @@ fn add_external(context: &Context<'_>, found: &mut Found) {
             hold.calls = 1;
             found.resources[at].holds.push(hold);
             found.resources[at].placed = false;
-        } else if rows.is(row, Kind::External) && context.links.parent[row] != NONE {
+        } else if rows.is(row, Kind::External) && context.links.parent[row] != NONE && !answered.contains(&(row as u32)) {
             let peer = [rows.peer(row), rows.name(row)].into_iter().find(|&key| key != NO_NAME);
             let at = found.resource(NONE, model::Kind::External, peer.map_or("external calls", |key| rows.text(key)));
             let mut hold = Hold::new(start, end, 0, context.of[row]);
@@ -138,7 +155,7 @@ fn add_locks(context: &Context<'_>, found: &mut Found) {
     }
 }
 
-fn finish(context: &Context<'_>, mut found: Found, requests: &Requests) -> Resources {
+fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: &BTreeMap<String, u32>) -> Resources {
     let rows = context.rows;
     // Connections and permits are held within worker threads of the same host.
     for at in 0..found.resources.len() {
@@ -152,7 +169,8 @@ fn finish(context: &Context<'_>, mut found: Found, requests: &Requests) -> Resou
     let mut readings = Vec::new();
     for (resource, &host) in found.resources.iter_mut().zip(&found.host) {
         let (size, reading) = context.gauges.size(host, resource);
-        if let Some(size) = size {
+        let told = stated.get(&resource.name).map(|&slots| model::Size { value: Some(slots), basis: model::Basis::Stated });
+        if let Some(size) = told.or(size) {
             resource.size = size;
         }
         readings.push(reading);

@@ -51,6 +51,9 @@ struct Gauge {
     waiting_max: Option<u32>,
     /// Slots in use at the reading with callers waiting: a full pool shows its size.
     full: Option<u32>,
+    /// Readings of slots and waiters, and those of them with callers waiting.
+    readings: u32,
+    with_waiters: u32,
 }
 
 /// Gauges by host and name.
@@ -72,8 +75,10 @@ impl Gauges {
             gauge.slots = gauge.slots.max(slots);
             gauge.in_use_max = gauge.in_use_max.max(in_use);
             gauge.waiting_max = gauge.waiting_max.max(waiting);
+            gauge.readings += u32::from(in_use.is_some() && waiting.is_some());
             if waiting.is_some_and(|waiting| waiting > 0) {
                 gauge.full = gauge.full.max(in_use);
+                gauge.with_waiters += u32::from(in_use.is_some());
             }
         }
         gauges
@@ -95,11 +100,24 @@ impl Gauges {
         of_sort(true).or_else(|| of_sort(false))
     }
 
+    /// Pools that were read again and again, by host and name.
+    pub(super) fn watched(&self) -> Vec<(u32, String)> {
+        let mut watched: Vec<_> =
+            self.by_name.iter().filter(|(_, gauge)| gauge.readings > 1).map(|(key, _)| key.clone()).collect();
+        watched.sort();
+        watched
+    }
+
     /// The size of a resource and its highest readings: its own gauge, else the only gauge of its
     /// sort on its host whose name it does not contradict.
     pub(super) fn size(&self, host: u32, resource: &Resource) -> (Option<Size>, Reading) {
         let own = self.by_name.get(&(host, resource.name.clone()));
-        let reading = own.map_or(Reading::default(), |g| Reading { in_use_max: g.in_use_max, waiting_max: g.waiting_max });
+        let reading = own.map_or(Reading::default(), |g| Reading {
+            in_use_max: g.in_use_max,
+            waiting_max: g.waiting_max,
+            readings: g.readings,
+            with_waiters: g.with_waiters,
+        });
         let stated = own.and_then(|g| g.slots).or_else(|| self.stated_for(host, resource));
         let size = stated
             .map(|slots| Size { value: Some(slots), basis: Basis::Stated })

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::analyze::capacity::Capacity;
-use crate::analyze::capacity::resource::ResourceCapacity;
 use crate::analyze::capacity::ladder::{Rung, Step};
+use crate::analyze::capacity::resource::ResourceCapacity;
 use crate::analyze::capacity::target::{Outcome, Target};
 use crate::report::demand_ns;
 

@@ -1,0 +1,16 @@
+//! Tests of the program as a whole. One binary, as linking polars once is enough; each file is one
+//! subject. They spawn the program and depend on nothing outside the repository.
+#![allow(clippy::unwrap_used)]
+
+/// Flags, exit codes, filters and messages.
+mod commands;
+/// Broken, odd and malicious files.
+mod hostile;
+/// What the README shows is what the program does.
+mod readme;
+/// Logs of real systems whose bottleneck is known.
+mod scenarios;
+/// Running the program, and reading what it says.
+mod support;
+/// The rules of the house.
+mod tidy;
