@@ -3,6 +3,7 @@
 //! Reads plain results only; computes nothing that the analysis did not, prints nothing.
 
 mod build;
+pub mod compare;
 mod csv;
 pub mod escape;
 mod explain;
