@@ -98,7 +98,9 @@ fn parts(results: &Results<'_>) -> Option<Table> {
     let duration = |ns: Option<f64>| ns.map_or(Cell::Empty, |ns| Cell::Duration(ns.round() as i64));
     let mut rows = Vec::new();
     for explanation in results.explanations {
-        let Some(change) = results.comparison.endpoints.iter().find(|change| change.name == explanation.endpoint) else { continue };
+        let Some(change) = results.comparison.endpoints.iter().find(|change| change.name == explanation.endpoint) else {
+            continue;
+        };
         for (bucket, base, candidate) in &change.buckets {
             let grew = candidate.unwrap_or(0.0) - base.unwrap_or(0.0);
             rows.push(vec![

@@ -130,7 +130,11 @@ pub const WRITERS: &[Writer] = &[
     Writer { name: "csv", about: "endpoints and statements, for spreadsheets", write: |results, _| csv::write(results) },
     Writer { name: "junit", about: "test cases, for CI servers", write: |results, _| junit::write(results) },
     Writer { name: "sarif", about: "SARIF 2.1.0, for code scanning", write: |results, _| sarif::write(results) },
-    Writer { name: "openmetrics", about: "OpenMetrics text, for metrics reports", write: |results, _| openmetrics::write(results) },
+    Writer {
+        name: "openmetrics",
+        about: "OpenMetrics text, for metrics reports",
+        write: |results, _| openmetrics::write(results),
+    },
 ];
 
 /// The writer of that name.

@@ -12,7 +12,8 @@ pub(super) fn write(results: &Results<'_>) -> String {
     let comparison = results.comparison;
     let mut out = String::new();
     let verdicts = [Overall::Ok, Overall::Regression, Overall::Inconclusive, Overall::Incomparable];
-    let rows = verdicts.map(|verdict| (format!("verdict=\"{}\"", verdict.name()), Some(f64::from(u8::from(verdict == comparison.verdict)))));
+    let rows = verdicts
+        .map(|verdict| (format!("verdict=\"{}\"", verdict.name()), Some(f64::from(u8::from(verdict == comparison.verdict)))));
     family(&mut out, "narrows_compare_verdict", "1 for the verdict on the whole.", rows.into_iter());
     for (sort, changes) in [("endpoint", &comparison.endpoints), ("statement", &comparison.statements)] {
         type Value = fn(&crate::analyze::compare::Change) -> Option<f64>;

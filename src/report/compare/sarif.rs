@@ -68,9 +68,12 @@ fn endpoint(results: &Results<'_>, change: &Change, found: &mut Vec<Finding>) {
     };
     match change.verdict {
         Verdict::Regression if results.comparison.load.comparable || change.reasons.contains(&Reason::Calls) => {
-            for (reason, rule, metric) in
-                [(Reason::Shift, 0, "shift"), (Reason::Tail, 1, "p95"), (Reason::Errors, 2, "errors"), (Reason::Calls, 3, "calls")]
-            {
+            for (reason, rule, metric) in [
+                (Reason::Shift, 0, "shift"),
+                (Reason::Tail, 1, "p95"),
+                (Reason::Errors, 2, "errors"),
+                (Reason::Calls, 3, "calls"),
+            ] {
                 if change.reasons.contains(&reason) {
                     found.push(Finding::of(results, rule, "error", &change.name, metric, message()));
                 }

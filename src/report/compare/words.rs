@@ -32,7 +32,9 @@ pub fn verdict(results: &Results<'_>) -> String {
         Overall::Incomparable => {
             let outcome = match (comparison.capacity_regressed, comparison.ceiling_tps) {
                 (true, _) => "by demand and ceiling the candidate is worse",
-                (false, (None, _) | (_, None)) if comparison.demands.is_empty() => "neither demand nor ceiling is known on both sides",
+                (false, (None, _) | (_, None)) if comparison.demands.is_empty() => {
+                    "neither demand nor ceiling is known on both sides"
+                }
                 (false, _) => "by demand and ceiling the candidate is no worse",
             };
             format!("The loads differ, so that latencies cannot be compared; {outcome}.")
@@ -131,9 +133,11 @@ pub(super) fn warnings(results: &Results<'_>) -> Vec<String> {
 
 fn warning(warning: &Warning) -> String {
     match warning {
-        Warning::RunNoiseUnknown => "Run-to-run noise not measured: single run per side; repeat --base and --candidate five times, \
+        Warning::RunNoiseUnknown => {
+            "Run-to-run noise not measured: single run per side; repeat --base and --candidate five times, \
                                      or give --noise or --history."
-            .to_owned(),
+                .to_owned()
+        }
         Warning::UnequalLength(base, candidate) => format!(
             "The runs differ in length ({} against {} s): what comes with the time of day differs, too.",
             three_digits(*base),
