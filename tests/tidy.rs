@@ -14,7 +14,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("load", &["error", "input", "frame"]),
     ("analyze", &["error", "units", "frame"]),
     ("report", &["error", "units", "analyze", "load"]),
-    ("cli", &["error", "units", "input", "frame", "load", "analyze", "report"]),
+    ("store", &["error", "analyze"]),
+    ("cli", &["error", "units", "input", "frame", "load", "analyze", "report", "store"]),
 ];
 
 /// Longest file, in lines.
