@@ -97,8 +97,13 @@ impl Folder {
     /// Runs the program in the folder with some standard input.
     pub(crate) fn narrows_reading(&self, args: &[&str], input: &[u8]) -> Run {
         let mut command = program(self.path());
-        let mut child =
-            command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut child = command
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_vec();
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));

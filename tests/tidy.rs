@@ -38,7 +38,11 @@ impl File {
 
     /// Code lines of the product, numbered from 1, without comments.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.product().lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(at, line)| (at + 1, line))
+        self.product()
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .map(|(at, line)| (at + 1, line))
     }
 
     /// The part of the library that the file belongs to; `None` outside of it.

@@ -154,4 +154,3 @@ pub(super) const B2: Truth = Truth {
         ("POST /api/transfer", 151, [1126.862, 0.0, 880.837, 167.13, 75.416]),
     ],
 };
-
