@@ -88,9 +88,9 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
     let mut requests = Requests::default();
     let mut of = vec![NONE; rows.len()];
     let rooted = if links.joined.orphans > 0 { traces_with_root(rows, links) } else { hashbrown::HashSet::new() };
-    for row in 0..rows.len() {
+    for (row, slot) in of.iter_mut().enumerate() {
         if is_request(rows, links, row, &rooted) {
-            of[row] = requests.row.len() as u32;
+            *slot = requests.row.len() as u32;
             requests.row.push(row as u32);
         }
     }

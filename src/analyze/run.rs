@@ -1,5 +1,7 @@
 //! The whole analysis, step by step.
 
+use std::collections::BTreeMap;
+
 use globset::GlobMatcher;
 use parsers::Outcome;
 
@@ -45,6 +47,8 @@ pub struct Options {
     pub target_tps: Vec<f64>,
     /// Changes to try, all together.
     pub what_ifs: Vec<WhatIf>,
+    /// Sizes of pools and thread pools by name, as the user states them; they overrule the logs.
+    pub pools: BTreeMap<String, u32>,
     /// Whether critical paths are folded into stacks. Default: no.
     pub folded: bool,
 }
@@ -61,6 +65,7 @@ impl Default for Options {
             quantiles: vec![0.5, 0.9, 0.95, 0.99],
             target_tps: Vec::new(),
             what_ifs: Vec::new(),
+            pools: BTreeMap::new(),
             folded: false,
         }
     }
@@ -164,7 +169,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let before = requests.len();
     let unfiltered = of.clone();
     keep(&mut requests, &mut of, |requests, request| in_window(requests.end[request], options));
-    let resources = resources::build(rows, origins, &links, &of, &requests, host_names);
+    let resources = resources::build(rows, origins, &links, &of, &requests, host_names, &options.pools);
     let capacity = capacity_of(&resources, options);
     let window_rows = requests.row.clone();
     keep(&mut requests, &mut of, |requests, request| selected(rows, requests, request, options));

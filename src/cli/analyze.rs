@@ -22,8 +22,9 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<Exit> {
         .into_iter()
         .find(|part| part.name() == args.table)
         .ok_or_else(|| Error::Usage(format!("--table {}: not one of {}", args.table, Part::ALL.map(Part::name).join(", "))))?;
-    let options = options(args)?;
+    let mut options = options(args)?;
     let config = config::read(args.input.config.as_deref())?;
+    options.pools.clone_from(&config.pools);
     let inputs = inputs::read(&args.input, &config)?;
     if inputs.loaded.sources.is_empty() {
         for skipped in &inputs.loaded.skipped {
@@ -107,9 +108,9 @@ fn command(args: &AnalyzeArgs) -> Vec<String> {
 }
 
 fn options(args: &AnalyzeArgs) -> Result<analyze::Options> {
-    let mut options = analyze::Options::default();
-    options.since = args.since.as_deref().map(|t| moment("--since", t)).transpose()?;
-    options.until = args.until.as_deref().map(|t| moment("--until", t)).transpose()?;
+    let since = args.since.as_deref().map(|t| moment("--since", t)).transpose()?;
+    let until = args.until.as_deref().map(|t| moment("--until", t)).transpose()?;
+    let mut options = analyze::Options { since, until, ..analyze::Options::default() };
     for pattern in &args.endpoint {
         let glob = GlobBuilder::new(pattern).literal_separator(false).build();
         options.endpoints.push(glob.map_err(|e| Error::Usage(format!("--endpoint {pattern}: {e}")))?.compile_matcher());

@@ -1,5 +1,4 @@
 //! The program: arguments, messages, exit codes. The only part that prints or exits.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that prints")]
 
 mod analyze;
 pub mod args;

@@ -13,7 +13,7 @@ pub const PLACEHOLDER: &[u8] = b"{id}";
 /// Query, fragment, `;parameters`, scheme and host go; a trailing slash goes. A target that is no
 /// path (`*`, `host:443`, a transaction's name) is kept as it is. Bytes that are not UTF-8 are
 /// percent-encoded.
-pub fn template(target: &[u8], out: &mut Vec<u8>) {
+pub(super) fn template(target: &[u8], out: &mut Vec<u8>) {
     let Some(path) = path_of(target) else {
         push_text(target, out);
         return;
@@ -110,7 +110,7 @@ fn push_tokens(segment: &[u8], out: &mut Vec<u8>) {
 /// Whether a whole segment is an id: a number, UUID, hex or date, a reference of letters and many
 /// digits, an e-mail address, or a long token no person would type.
 fn is_id(segment: &[u8]) -> bool {
-    let (mut digits, mut hex, mut lower, mut upper, mut dashes, mut other) = (0, 0, 0, 0, 0, 0);
+    let (mut digits, mut hex, mut lower, mut upper, mut dashes, mut dots, mut other) = (0, 0, 0, 0, 0, 0, 0);
     for &b in segment {
         match b {
             b'0'..=b'9' => digits += 1,
@@ -126,20 +126,21 @@ fn is_id(segment: &[u8]) -> bool {
             b'G'..=b'Z' => upper += 1,
             b'-' | b'_' => dashes += 1,
             b'@' => return segment.len() > 4,
-            b'=' | b'+' | b'~' | b':' | b',' | b'.' | b'%' => other += 1,
+            b'.' => dots += 1,
+            b'=' | b'+' | b'~' | b':' | b',' | b'%' => other += 1,
             _ => return false,
         }
     }
     let (len, letters) = (segment.len(), lower + upper);
     if digits == 0 {
         // Base64 without a digit is rare and long; words are long, too, but seldom mixed in case.
-        return len >= 24 && lower >= 4 && upper >= 4 && dashes + other == 0;
+        return len >= 24 && lower >= 4 && upper >= 4 && dashes + dots + other == 0;
     }
     let all_hex = digits + hex + dashes == len && letters == hex;
-    letters == 0 && digits + dashes + other == len
+    letters == 0 && digits + dashes + dots + other == len
         || (all_hex && len - dashes >= 8 && hex > 0)
-        || (len >= 8 && digits >= 5 && digits * 3 >= letters && dashes + other <= 4)
-        || (len >= 20 && digits >= 3 && (upper >= 2 || letters >= 16) && dashes <= 3)
+        || (len >= 8 && dots == 0 && digits >= 5 && digits * 3 >= letters && dashes + other <= 4)
+        || (len >= 20 && dots == 0 && digits >= 3 && (upper >= 2 || letters >= 16) && dashes <= 3)
         || memchr::memmem::find(segment, b"%40").is_some()
 }
 

@@ -5,6 +5,8 @@ mod connections;
 mod sizes;
 mod threads;
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
 use parsers::{Kind, Outcome};
 
@@ -41,13 +43,13 @@ pub struct Reading {
 }
 
 /// Everything a builder of resources reads.
-pub(super) struct Context<'a> {
-    pub(super) rows: &'a Rows<'a>,
-    pub(super) links: &'a Links,
-    pub(super) of: &'a RequestOf,
-    pub(super) origins: &'a [Origin],
-    pub(super) gauges: sizes::Gauges,
-    pub(super) host_names: &'a [String],
+struct Context<'a> {
+    rows: &'a Rows<'a>,
+    links: &'a Links,
+    of: &'a RequestOf,
+    origins: &'a [Origin],
+    gauges: sizes::Gauges,
+    host_names: &'a [String],
 }
 
 impl Context<'_> {
@@ -74,6 +76,7 @@ pub(crate) fn build(
     of: &RequestOf,
     requests: &Requests,
     host_names: &[String],
+    stated: &BTreeMap<String, u32>,
 ) -> Resources {
     let gauges = sizes::Gauges::of(rows, origins, links);
     let context = Context { rows, links, of, origins, gauges, host_names };
@@ -87,7 +90,7 @@ pub(crate) fn build(
             found.resource(host, model::Kind::Connections, &name);
         }
     }
-    finish(&context, found, requests)
+    finish(&context, found, requests, stated)
 }
 
 /// Resources on the way, by what identifies them.
@@ -152,7 +155,7 @@ fn add_locks(context: &Context<'_>, found: &mut Found) {
     }
 }
 
-fn finish(context: &Context<'_>, mut found: Found, requests: &Requests) -> Resources {
+fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: &BTreeMap<String, u32>) -> Resources {
     let rows = context.rows;
     // Connections and permits are held within worker threads of the same host.
     for at in 0..found.resources.len() {
@@ -166,7 +169,8 @@ fn finish(context: &Context<'_>, mut found: Found, requests: &Requests) -> Resou
     let mut readings = Vec::new();
     for (resource, &host) in found.resources.iter_mut().zip(&found.host) {
         let (size, reading) = context.gauges.size(host, resource);
-        if let Some(size) = size {
+        let told = stated.get(&resource.name).map(|&slots| model::Size { value: Some(slots), basis: model::Basis::Stated });
+        if let Some(size) = told.or(size) {
             resource.size = size;
         }
         readings.push(reading);

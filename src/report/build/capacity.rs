@@ -108,8 +108,8 @@ fn step(capacity: &Capacity, step: &Step) -> String {
     let (low, high) = (three_digits(step.after_low_tps), three_digits(step.after_high_tps));
     let after = step.after_tps.map_or_else(|| format!("{low} to {high}"), three_digits);
     let interval = if step.after_tps.is_some() { format!(" [{low}, {high}]") } else { String::new() };
-    let next = if step.next == step.resource { "still".to_owned() } else { format!("next limit: {}", capacity.label(step.next)) };
-    let next = if next == "still" { format!("still limited by {}", capacity.label(step.next)) } else { next };
+    let sort = if step.next == step.resource { "still limited by" } else { "next limit:" };
+    let next = format!("{sort} {}", capacity.label(step.next));
     let assumption = if step.assumption.is_empty() { String::new() } else { format!(", if {}", step.assumption) };
     let (before, confidence) = (three_digits(step.before_tps), step.confidence.name());
     format!("{before} -> {after} TPS{interval}: {} ({next}); confidence {confidence}{assumption}.", step.fix)

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use self::capacity::CapacityOut;
 use self::rows::{BottleneckOut, BucketsOut, EndpointOut, FindingOut, PauseOut, SliceOut, StatementOut, WaitOut};
 use self::traces::{EdgeOut, ReplayOut, ServiceOut};
-use super::Results;
+use super::{Results, escape};
 use crate::load::Source;
 use crate::units::time_text;
 
@@ -21,9 +21,8 @@ const SCHEMA: u32 = 1;
 
 /// Writes everything, indented, with a line end.
 pub(super) fn write(results: &Results<'_>) -> String {
-    let mut text = serde_json::to_string_pretty(&Document::of(results)).expect("plain structs with text keys serialise");
-    text.push('\n');
-    text
+    let text = serde_json::to_string_pretty(&Document::of(results)).expect("plain structs with text keys serialise");
+    escape::json(&text) + "\n"
 }
 
 #[derive(Serialize)]
