@@ -88,6 +88,7 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
         attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
         attribution.clipped += u64::from(clipped > 0);
     }
+    debug_assert!(is_partition(links, requests), "the buckets of a request sum to its duration");
     for (row, &above) in parent.iter().enumerate().filter(|(_, p)| **p != NO_PARENT && **p != DROPPED) {
         if rows.is(row, Kind::Request) && rows.span(row).is_none() && links.duration[row] > links.duration[above as usize] {
             attribution.clipped += 1;
@@ -105,6 +106,15 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
     attribution.walk_parent = parent;
     attribution.windows = (start, end);
     attribution
+}
+
+/// Whether every request is split exactly. Times near the end of the calendar are cut, and left out here.
+fn is_partition(links: &Links, requests: &Requests) -> bool {
+    (0..requests.len()).filter(|&request| requests.duration[request] != NULL_I64).all(|request| {
+        let start = links.start[requests.row[request] as usize];
+        let is_cut = start != NULL_I64 && start.checked_add(requests.duration[request]).is_none();
+        is_cut || requests.buckets[request].sum() == requests.duration[request]
+    })
 }
 
 /// Path times of whole branches.
