@@ -217,8 +217,7 @@ impl Document {
         if quality.into_iter().any(|count| count > MOST_COUNT) {
             return Err("a count of more than 2^48".to_owned());
         }
-        let series =
-            |all: Vec<SeriesDocument>| all.into_iter().map(|series| series.series(width, blocks)).collect::<Result<Vec<_>, _>>();
+        let series = |all: Vec<SeriesDocument>| all.into_iter().map(|series| series.series(width)).collect::<Result<Vec<_>, _>>();
         let profile =
             Profile { block_ns: width, window, endpoints: series(self.endpoints)?, statements: series(self.statements)? };
         Ok(Snapshot {
@@ -282,14 +281,10 @@ impl SeriesDocument {
         }
     }
 
-    fn series(self, width: i64, window: Option<(i64, i64)>) -> Result<Series, String> {
+    fn series(self, width: i64) -> Result<Series, String> {
         let mut blocks: Vec<Block> = Vec::with_capacity(self.blocks.len().min(1 << 10));
         let mut counted = 0u64;
         for BlockDocument(number, count, errors, sum_ns, min_ns, max_ns, counts) in self.blocks {
-            // What has no time stands in block 0.
-            if number != 0 && window.is_none_or(|(first, last)| !(first..=last).contains(&number)) {
-                return Err(format!("`{}` has a block outside of the window", self.name));
-            }
             let start_ns = number.checked_mul(width).ok_or_else(|| format!("`{}` has a block outside of time", self.name))?;
             if blocks.last().is_some_and(|last| last.start_ns >= start_ns) {
                 return Err(format!("the blocks of `{}` are out of order", self.name));
