@@ -53,20 +53,35 @@ impl FormatRule {
     /// # Errors
     /// [`Error::Usage`] when no format has that name or takes that layout.
     pub fn parse(text: &str) -> Result<FormatRule> {
+        // Servers take any text as a format string, also one with a pattern of paths before it.
+        let pattern = text.split_once('=').filter(|(glob, _)| is_pattern(glob));
+        if let Some(Ok(rule)) = pattern.map(|(glob, rest)| Self::for_paths(glob, rest)) {
+            return Ok(rule);
+        }
         if let Some(rule) = Self::of(text) {
-            return Ok(FormatRule { paths: None, ..rule });
+            return Ok(rule);
         }
-        if let Some((glob, rest)) = text.split_once('=')
-            && let Some(rule) = Self::of(rest)
-        {
-            let glob = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
-            let paths =
-                globset::Glob::new(&glob).map_err(|e| Error::Usage(format!("--log-format {text}: {e}")))?.compile_matcher();
-            return Ok(FormatRule { paths: Some(paths), ..rule });
+        match text.split_once('=') {
+            Some((glob, rest)) => Self::for_paths(glob, rest),
+            None => Err(Self::unknown(text)),
         }
-        Err(Error::Usage(format!(
+    }
+
+    /// A rule for the paths that a pattern matches: a name without folders in any folder.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the pattern is none, or no format has that name or takes that layout.
+    pub fn for_paths(glob: &str, format: &str) -> Result<FormatRule> {
+        let rule = Self::of(format).ok_or_else(|| Self::unknown(&format!("{glob}={format}")))?;
+        let everywhere = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
+        let paths = globset::Glob::new(&everywhere).map_err(|e| Error::Usage(format!("--log-format {glob}={format}: {e}")))?;
+        Ok(FormatRule { paths: Some(paths.compile_matcher()), ..rule })
+    }
+
+    fn unknown(text: &str) -> Error {
+        Error::Usage(format!(
             "--log-format {text}: neither a format's name nor a format string; `narrows formats` lists the names"
-        )))
+        ))
     }
 
     fn of(text: &str) -> Option<FormatRule> {
@@ -85,6 +100,11 @@ impl FormatRule {
     fn fits(&self, path: &Path) -> bool {
         self.paths.as_ref().is_none_or(|paths| paths.is_match(path.strip_prefix("./").unwrap_or(path)) || paths.is_match(path))
     }
+}
+
+/// Whether a text before `=` is a pattern of paths, and not the start of a format string.
+fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '/', '.']) && !text.contains(['$', '%', '"', '(', '\\', ' '])
 }
 
 /// One log that was read, and the account of it.

@@ -14,3 +14,5 @@ mod scenarios;
 mod support;
 /// The rules of the house.
 mod tidy;
+/// What traces tell, and how one is drawn.
+mod traces;

@@ -188,6 +188,11 @@ impl<'a> Rows<'a> {
         self.parts.iter().any(|values| !values.is_empty())
     }
 
+    /// Whether any row is a span.
+    pub(crate) fn has_spans(&self) -> bool {
+        !self.span.is_empty()
+    }
+
     /// The gauge's size, slots in use and waiting callers.
     pub(crate) fn gauge(&self, row: usize) -> [Option<u32>; 3] {
         self.gauge.map(|values| some(values, row, NULL_U32))

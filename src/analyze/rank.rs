@@ -328,5 +328,6 @@ pub(super) fn evidence_of(rows: &Rows<'_>, row: u32, ns: i64) -> Evidence {
         offset: rows.offset[row],
         line: u64::from(rows.line[row]) + 1,
         duration_ns: (ns != NULL_I64).then_some(ns),
+        trace: rows.trace(row),
     }
 }

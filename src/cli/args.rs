@@ -230,9 +230,15 @@ pub struct ShowArgs {
     /// FILE:OFFSET as reports give it; with --trace, files and folders
     #[arg(value_name = "FILE:OFFSET", required = true)]
     pub places: Vec<String>,
-    /// Draw this trace as a waterfall
+    /// Draw this trace as a waterfall, its critical path marked
     #[arg(long, value_name = "ID")]
     pub trace: Option<String>,
+    /// With --trace: format by name or format string, as for analyze
+    #[arg(long, value_name = "FORMAT", requires = "trace")]
+    pub log_format: Vec<String>,
+    /// With --trace: zone of timestamps that carry none
+    #[arg(long, value_name = "ZONE", requires = "trace")]
+    pub tz: Option<String>,
     /// Show ids and literals as they are
     #[arg(long)]
     pub unmask: bool,

@@ -61,7 +61,7 @@ pub(super) fn options(args: &InputArgs, config: &Config) -> Result<load::Options
         options.formats.extend(rules(text)?);
     }
     for (glob, format) in &config.formats {
-        options.formats.push(FormatRule::parse(&format!("{glob}={format}"))?);
+        options.formats.push(FormatRule::for_paths(glob, format)?);
     }
     let mut routes: Vec<String> = args.route.iter().chain(&config.routes).cloned().collect();
     if let Some(path) = &args.openapi {

@@ -7,6 +7,7 @@ pub mod compare;
 mod csv;
 pub mod escape;
 mod explain;
+mod folded;
 mod json;
 mod markdown;
 pub mod mask;
@@ -14,10 +15,12 @@ pub mod model;
 mod table;
 #[cfg(test)]
 mod testing;
+mod waterfall;
 
 pub use csv::Part;
 pub use explain::explain;
 pub use model::Report;
+pub use waterfall::waterfall;
 
 use crate::analyze::Analysis;
 use crate::analyze::capacity::target::WhatIf;
@@ -130,6 +133,7 @@ pub const WRITERS: &[Writer] = &[
         about: "one table in full, for spreadsheets",
         write: |results, options| csv::write(results, options.part),
     },
+    Writer { name: "folded", about: "stacks of the critical path, for flame graphs", write: |results, _| folded::write(results) },
     Writer { name: "json", about: "everything, for other programs", write: |results, _| json::write(results) },
 ];
 

@@ -11,6 +11,9 @@ const QUARTER_NS: i64 = 900_000_000_000;
 /// Offsets reach from -12 h to +14 h.
 const QUARTERS: std::ops::RangeInclusive<i64> = -56..=48;
 
+/// Records of one id that are compared: an id that never changes joins nothing.
+const MOST_PER_ID: usize = 16;
+
 /// How far each source's timestamps are moved, in nanoseconds.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Alignment {
@@ -73,7 +76,10 @@ fn shifts_by_id(rows: &Rows<'_>, origins: &[Origin]) -> HashMap<u32, i64> {
     let mut wanted: HashMap<u128, Vec<(u32, i64)>> = HashMap::new();
     for row in (0..rows.len()).filter(|&row| zoneless(row)) {
         if let (Some(id), Some(end)) = (id(row), rows.end(row)) {
-            wanted.entry(id).or_default().push((rows.source[row], end));
+            let list = wanted.entry(id).or_default();
+            if list.len() < MOST_PER_ID {
+                list.push((rows.source[row], end));
+            }
         }
     }
     let mut distances: HashMap<u32, Vec<i64>> = HashMap::new();

@@ -6,6 +6,7 @@
 mod align;
 mod copies;
 mod groups;
+mod holders;
 mod spans;
 mod statements;
 pub(crate) mod tiers;
@@ -58,6 +59,8 @@ pub struct Joined {
     pub copies: u64,
     /// Exact duplicates within one source.
     pub duplicates: u64,
+    /// Of both, those that are spans.
+    pub copied_spans: u64,
     /// Spans whose parent was not given.
     pub orphans: u64,
     /// Spans whose parents form a ring.
