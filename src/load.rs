@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use parsers::peel::{self, Prefix};
 use parsers::{Batch, Boundary, Chunk, Decoder, Facts, Format, Kind, Reason, Unit, cut, detect, formats, named};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::frame::{Builder, Frame, Naming, Piece};
@@ -326,7 +327,9 @@ impl Reader<'_> {
             ..Source::default()
         });
         let size = opened.size;
-        let outcome = self.decode(opened, &settled);
+        // What comes in by a pipe can be read only once.
+        let hash = self.options.hash && found.origin == Origin::Stdin;
+        let outcome = self.decode(opened, &settled, hash);
         if let (Some(source), None, Ok(bytes)) = (self.sources.last_mut(), size, &outcome) {
             source.bytes = *bytes;
         }
@@ -334,13 +337,15 @@ impl Reader<'_> {
     }
 
     /// Decodes the source added last.
-    fn decode(&mut self, opened: Opened, settled: &Settled) -> Result<u64> {
+    fn decode(&mut self, opened: Opened, settled: &Settled, hash: bool) -> Result<u64> {
         let decoder = &*settled.decoder;
         let path = self.sources.last().map(|s| s.path.clone()).unwrap_or_default();
         let mut state = Headers::new(decoder, &opened.head);
         let mut line = 0u32;
         let cut_block = |bytes: &[u8]| last_record(bytes, decoder, settled.prefix);
-        opened.read(cut_block, |offset, block| {
+        let mut hasher = hash.then(Sha256::new);
+        let read = opened.read(cut_block, |offset, block| {
+            hasher.iter_mut().for_each(|hasher| hasher.update(block));
             let pieces: Vec<Decoded> = state
                 .pieces(block, decoder, settled.prefix)
                 .into_par_iter()
@@ -359,7 +364,11 @@ impl Reader<'_> {
                 line = self.book(decoded, line);
             }
             (self.progress)(&path, block.len() as u64);
-        })
+        });
+        if let (Some(source), Some(hasher)) = (self.sources.last_mut(), hasher) {
+            source.sha256 = Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        read
     }
 
     /// Books one piece of the source added last; gives the line after it.
