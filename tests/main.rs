@@ -2,6 +2,8 @@
 //! subject. They spawn the program and depend on nothing outside the repository.
 #![allow(clippy::unwrap_used)]
 
+/// Saved profiles and the comparison of two builds.
+mod compare;
 /// Flags, exit codes, filters and messages.
 mod commands;
 /// Broken, odd and malicious files.

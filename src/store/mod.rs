@@ -246,7 +246,7 @@ mod tests {
         assert!(forged(&good).is_ok());
         let cases = [
             ("{}", "missing field"),
-            ("[[[[[[[[", "EOF"),
+            ("[[[[[[[[", "invalid type"),
             (&good.replace("\"block_ns\":1000000000", "\"block_ns\":0"), "width"),
             (&good.replace("\"block_ns\":1000000000", "\"block_ns\":999999999"), "width"),
             (&good.replace("\"block_ns\":1000000000", "\"block_ns\":15625000"), "blocks"),
