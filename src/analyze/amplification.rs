@@ -73,6 +73,10 @@ pub struct Retries {
     pub given_up: u64,
     /// Time of the failed attempts, in nanoseconds.
     pub failed_ns: i64,
+    /// Of it, on the critical paths.
+    pub path_ns: i64,
+    /// The longest failed attempt, in nanoseconds.
+    pub max_ns: i64,
     /// The longest failed attempts.
     pub evidence: Vec<Evidence>,
 }
@@ -225,6 +229,8 @@ fn retries(context: &Context<'_>) -> Vec<Retries> {
             for &row in &call[..call.len() - 1] {
                 let ns = context.links.duration[row as usize].max(0);
                 retries.failed_ns = retries.failed_ns.saturating_add(ns);
+                retries.path_ns = retries.path_ns.saturating_add(context.attribution.branch_ns[row as usize]);
+                retries.max_ns = retries.max_ns.max(ns);
                 keep_longest(longest, ns, row);
             }
         }

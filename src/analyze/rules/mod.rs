@@ -9,7 +9,7 @@ mod locks;
 mod missing;
 mod n_plus_one;
 mod pauses;
-mod retries;
+pub(crate) mod retries;
 mod stalls;
 mod threshold;
 mod timeouts;
