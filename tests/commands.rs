@@ -95,6 +95,19 @@ fn top_folds_the_rest_into_one_row() {
 }
 
 #[test]
+fn the_table_fits_100_columns_and_has_no_colour_on_a_pipe() {
+    for name in ["S0", "S2", "S2T", "S3", "S5", "S7", "B2"] {
+        let run = narrows(&[&format!("fixtures/scenarios/{name}")]).exits(0);
+        assert!(!run.text().contains('\u{1b}'));
+        for line in run.text().lines() {
+            assert!(line.chars().count() <= 100, "{name}: {} columns: {line}", line.chars().count());
+        }
+        assert!(run.stderr.is_empty(), "{name}: {}", run.stderr);
+    }
+    assert!(narrows(&["--color", "always", "fixtures/scenarios/S2"]).exits(0).text().contains('\u{1b}'));
+}
+
+#[test]
 fn a_gate_exits_with_1() {
     let gate = |tps: &str| narrows(&["--min-tps", tps, "fixtures/scenarios/S2"]).code;
     assert_eq!((gate("20"), gate("40")), (0, 1));

@@ -14,7 +14,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("load", &["error", "input", "frame"]),
     ("analyze", &["error", "units", "frame"]),
     ("report", &["error", "units", "analyze", "load"]),
-    ("cli", &["error", "units", "input", "frame", "load", "analyze", "report"]),
+    ("store", &["error", "analyze"]),
+    ("cli", &["error", "units", "input", "frame", "load", "analyze", "report", "store"]),
 ];
 
 /// Longest file, in lines.
@@ -269,4 +270,23 @@ fn every_folder_of_fixtures_belongs_to_something() {
             assert!(known, "fixtures/{family}/{name} belongs to no format");
         }
     }
+}
+
+#[test]
+fn the_schema_is_written_down() {
+    let build = fs::read_to_string(root().join("src/frame/build.rs")).unwrap();
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let lines = build.lines().map(str::trim);
+    let columns: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix('"')?.split_once("\" UInt").or(line.strip_prefix('"')?.split_once("\" Int")))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(columns.len() > 20, "{columns:?}");
+    none(
+        columns
+            .iter()
+            .filter(|c| !architecture.contains(&format!("`{c}`")))
+            .map(|c| format!("{c} is not in the table"))
+            .collect(),
+    );
 }

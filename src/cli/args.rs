@@ -25,6 +25,12 @@ pub struct Cli {
 pub enum Command {
     /// Say where the time goes and what caps the throughput (the default)
     Analyze(Box<AnalyzeArgs>),
+    /// Judge a build against another one: which endpoints and statements got slower, and why
+    Compare(Box<CompareArgs>),
+    /// Sum logs up in a small file, to compare with later
+    Save(Box<SaveArgs>),
+    /// Make one saved profile of several
+    Merge(MergeArgs),
     /// List the formats, or tell what a file is
     Formats(FormatsArgs),
     /// Print the record at a place, or draw one trace
@@ -133,6 +139,80 @@ pub struct AnalyzeArgs {
     /// Print the arithmetic behind a row or resource, by its id or name
     #[arg(long, value_name = "ID")]
     pub explain: Vec<String>,
+}
+
+/// Options of `compare`.
+#[derive(Args, Clone, Debug, Default)]
+#[command(mut_arg("paths", |arg| arg.value_names(["BASE", "CANDIDATE"]).num_args(2).help("A saved profile, a log, or a folder of logs, of each side")))]
+#[command(
+    after_help = "Exit codes: 0 nothing got worse; 1 a regression or a broken budget; 2 trouble, or loads that cannot be compared; 3 cannot be told, with --fail-on inconclusive."
+)]
+pub struct CompareArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// A run of the base; repeat it for several runs
+    #[arg(long, value_name = "PATH")]
+    pub base: Vec<PathBuf>,
+    /// A run of the candidate; repeat it for several runs
+    #[arg(long, value_name = "PATH")]
+    pub candidate: Vec<PathBuf>,
+    /// How much the median of equal builds differs from run to run (standard deviation), for example 2%
+    #[arg(long, value_name = "SHARE")]
+    pub noise: Option<String>,
+    /// Folder of profiles of earlier runs: tells the noise between runs, and which build changed what
+    #[arg(long, value_name = "DIR")]
+    pub history: Option<PathBuf>,
+    /// Share of each run, from its start, that is left out of the tests, for example 5%
+    #[arg(long, value_name = "SHARE")]
+    pub warm_up: Option<String>,
+    /// Also fail, with 3, when it cannot be told
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    pub fail_on: Option<FailOnArg>,
+    /// How to write the report: table, markdown, json, csv, junit, sarif or openmetrics
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: String,
+    /// Rows of each table
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// Let lines be longer than 100 columns
+    #[arg(long)]
+    pub wide: bool,
+    /// Where to write the report; - is standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub output: PathBuf,
+    /// Colours in tables
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+}
+
+/// Options of `save`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SaveArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The profile to write, for example base.narrows
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub output: PathBuf,
+}
+
+/// Options of `merge`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct MergeArgs {
+    /// Saved profiles, or folders of them
+    #[arg(value_name = "PROFILE", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The profile to write
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub output: PathBuf,
+}
+
+/// What fails beside what always does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum FailOnArg {
+    /// Too few independent requests to tell
+    Inconclusive,
 }
 
 /// Options of `formats`.

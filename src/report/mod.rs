@@ -3,6 +3,7 @@
 //! Reads plain results only; computes nothing that the analysis did not, prints nothing.
 
 mod build;
+pub mod compare;
 mod csv;
 pub mod escape;
 mod explain;
@@ -68,7 +69,7 @@ impl<'a> Results<'a> {
     }
 
     /// What the reader of the numbers should be warned of, in whole sentences.
-    fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
         warnings.extend(self.skipped.iter().map(|s| format!("{}: left alone: {}", s.path.display(), s.why)));
         let notes = &self.analysis.quality.alignment.notes;

@@ -2,6 +2,7 @@
 //! removed within a schema number; what the logs do not say is null, never 0.
 
 mod capacity;
+mod curve;
 mod rows;
 mod traces;
 
