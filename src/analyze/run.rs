@@ -212,6 +212,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         capacity: &capacity,
         resources: &resources,
         quality: &quality,
+        edges: &edges,
         amplification: &amplification,
         call_durations: &calls.duration,
         quantiles: options.quantiles.len(),
