@@ -375,10 +375,11 @@ impl Reader<'_> {
                 std::mem::swap(&mut decoded, &mut fresh);
                 (self.progress)(&path, wave.iter().map(|job| job.bytes.len() as u64).sum());
             }
-        let mut hasher = hash.then(Sha256::new);
-        let read = opened.read(cut_block, |offset, block| {
-            hasher.iter_mut().for_each(|hasher| hasher.update(block));
-            let jobs: Vec<Job<'_>> = state
+        });
+        if let (Some(source), Some(hasher)) = (self.sources.last_mut(), hasher) {
+            source.sha256 = Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        read
     }
 
     /// Books one piece of the source added last; gives the line after it.

@@ -101,7 +101,7 @@ pub struct Tail {
 /// Everything that is read.
 pub(crate) struct Context<'a> {
     pub(crate) rows: &'a Rows<'a>,
-    pub(crate) links: &'a Links,
+    pub(crate) links: &'a Links<'a>,
     pub(crate) of: &'a RequestOf,
     pub(crate) requests: &'a Requests,
     pub(crate) attribution: &'a Attribution,
