@@ -86,6 +86,11 @@ impl<'a> Rows<'a> {
         self.kind[row] == kind as u8
     }
 
+    /// Whether every row is a request that no service and no span tells from the others.
+    pub(crate) fn are_plain_requests(&self) -> bool {
+        self.service.is_empty() && self.span.is_empty() && self.kind.iter().all(|&kind| kind == Kind::Request as u8)
+    }
+
     pub(crate) fn role(&self, row: usize) -> Role {
         const ROLES: [Role; 6] = [Role::Unknown, Role::Server, Role::Client, Role::Producer, Role::Consumer, Role::Internal];
         ROLES[usize::from(self.role[row])]

@@ -191,7 +191,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let waits = ranking.waits(&resources, &capacity);
     let pauses = ranking.pauses();
     let timeline = ranking.timeline();
-    let totals = totals(&requests, ranking.seconds());
+    let totals = totals(&requests, &profile, ranking.seconds());
     let services = services::services(rows, &links, &of, &attribution, totals.total_ns);
     let edges = services::edges(rows, &links, &of, &attribution);
     let folded = options.folded.then(|| folded::folded(rows, &links, &of, &requests, &attribution));
@@ -297,7 +297,7 @@ fn keep(requests: &mut Requests, of: &mut RequestOf, wanted: impl Fn(&Requests, 
     }
 }
 
-fn totals(requests: &Requests, seconds: Option<f64>) -> Totals {
+fn totals(requests: &Requests, profile: &Profile, seconds: Option<f64>) -> Totals {
     let mut totals = Totals { count: requests.len() as u64, seconds, ..Totals::default() };
     for request in 0..requests.len() {
         let outcome = requests.outcome[request];
@@ -307,8 +307,8 @@ fn totals(requests: &Requests, seconds: Option<f64>) -> Totals {
         if requests.duration[request] != NULL_I64 {
             totals.total_ns = Some(totals.total_ns.unwrap_or(0).saturating_add(requests.duration[request]));
         }
-        totals.buckets.merge(&requests.buckets(request));
     }
+    profile.endpoints.iter().for_each(|series| totals.buckets.merge(&series.buckets));
     totals
 }
 

@@ -3,7 +3,7 @@
 use hashbrown::{HashMap, HashSet};
 use parsers::Kind;
 
-use crate::analyze::bucket::Bucket;
+use crate::analyze::bucket::{Bucket, Splits};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::{Fate, Links, NONE};
 use crate::analyze::requests::{RequestOf, Requests};
@@ -36,7 +36,9 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
         }
     }
     if requests.buckets.is_empty() {
-        requests.buckets = (0..requests.len()).map(|request| requests.buckets(request)).collect();
+        let mut splits = Splits::new(requests.len());
+        (0..requests.len()).for_each(|request| splits.set(request, &requests.buckets(request)));
+        requests.buckets = splits;
     }
     for request in 0..requests.len() {
         let (end, duration) = (requests.end[request], requests.duration[request]);
@@ -50,12 +52,13 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
         let felt = |timeline: &Timeline| overlap(timeline, window) - elsewhere.map_or(0, |inner| overlap(timeline, inner));
         let paused =
             timelines.iter().filter(|(host, _)| applies(host)).map(|(_, timeline)| felt(timeline)).max().unwrap_or(0).max(0);
-        let buckets = &mut requests.buckets[request];
-        let mut left = paused;
-        for bucket in [Bucket::Own, Bucket::Network, Bucket::External, Bucket::Unaccounted] {
-            left -= buckets.take(bucket, left);
-        }
-        buckets.add(Bucket::Pause, paused - left);
+        requests.buckets.update(request, |buckets| {
+            let mut left = paused;
+            for bucket in [Bucket::Own, Bucket::Network, Bucket::External, Bucket::Unaccounted] {
+                left -= buckets.take(bucket, left);
+            }
+            buckets.add(Bucket::Pause, paused - left);
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use super::critical_path::{CriticalPath, critical_path};
 use super::forest::{DROPPED, Forest, NO_PARENT, Spans};
 use super::self_time::self_time;
 use super::split::{Below, split};
-use crate::analyze::bucket::{Bucket, Buckets};
+use crate::analyze::bucket::{Bucket, Buckets, Splits};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::{Fate, Links, NONE};
 use crate::analyze::requests::{RequestOf, Requests};
@@ -52,18 +52,17 @@ pub(crate) fn attribute(
     }
     let mut attribution = Attribution::default();
     if rows.has_parts() || !rows.frame.trace.is_empty() {
-        requests.buckets = (0..requests.len())
-            .map(|request| {
+        let mut splits = Splits::new(requests.len());
+        for (request, &row) in requests.row.iter().enumerate() {
+            if requests.duration[request] != NULL_I64 {
                 let mut buckets = Buckets::default();
-                if requests.duration[request] != NULL_I64 {
-                    let row = requests.row[request] as usize;
-                    let clipped = split(rows, row, requests.duration[request], Below::default(), &mut buckets);
-                    attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
-                    attribution.clipped += u64::from(clipped > 0);
-                }
-                buckets
-            })
-            .collect();
+                let clipped = split(rows, row as usize, requests.duration[request], Below::default(), &mut buckets);
+                splits.set(request, &buckets);
+                attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
+                attribution.clipped += u64::from(clipped > 0);
+            }
+        }
+        requests.buckets = splits;
     }
     attribution
 }
@@ -76,7 +75,7 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
 
     let mut attribution = Attribution { ambiguous_ns, ..Attribution::default() };
     let below: Vec<Below> = below(rows, &parent);
-    requests.buckets = vec![Buckets::default(); requests.len()];
+    requests.buckets = Splits::new(requests.len());
     for &row in forest.top_down() {
         let row = row as usize;
         let request = of[row];
@@ -84,7 +83,8 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
         if request == NONE || links.duration[row] == NULL_I64 || (cp_ns[row] == 0 && !rows.is(row, Kind::Request)) {
             continue;
         }
-        let clipped = split(rows, row, cp_ns[row], below[row], &mut requests.buckets[request as usize]);
+        let mut clipped = 0;
+        requests.buckets.update(request as usize, |buckets| clipped = split(rows, row, cp_ns[row], below[row], buckets));
         attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
         attribution.clipped += u64::from(clipped > 0);
     }
@@ -113,7 +113,7 @@ fn is_partition(links: &Links, requests: &Requests) -> bool {
     (0..requests.len()).filter(|&request| requests.duration[request] != NULL_I64).all(|request| {
         let start = links.start[requests.row[request] as usize];
         let is_cut = start != NULL_I64 && start.checked_add(requests.duration[request]).is_none();
-        is_cut || requests.buckets[request].sum() == requests.duration[request]
+        is_cut || requests.buckets(request).sum() == requests.duration[request]
     })
 }
 

@@ -94,9 +94,16 @@ pub(crate) fn correlate(rows: &Rows<'_>, origins: &[Origin], alignment: &Alignme
     statements::merge_phases(rows, &mut links);
     spans::link(rows, origins, &mut links);
     copies::mark(rows, origins, &mut links);
-    let groups = groups::Groups::of(rows, &links);
+    let groups = if one_tier(rows, origins) { groups::Groups::default() } else { groups::Groups::of(rows, &links) };
     let tiers = tiers::Tiers::of(rows, origins, &groups, &links);
     tree::link(rows, origins, &groups, &tiers, &mut links);
     statements::claim_by_session(rows, &mut links);
     links
+}
+
+/// Whether the rows are nothing but requests of one log: then ids have nothing to join, and
+/// millions of them need not be looked up.
+fn one_tier(rows: &Rows<'_>, origins: &[Origin]) -> bool {
+    let one_family = origins.windows(2).all(|pair| pair[0].family == pair[1].family);
+    one_family && rows.are_plain_requests()
 }
