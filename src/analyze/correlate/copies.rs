@@ -27,7 +27,7 @@ fn resolution(rows: &Rows<'_>, origins: &[Origin], row: usize) -> i64 {
 }
 
 /// What two records of one event have in common, whatever their shape.
-type Likeness = (u8, u32, u32, u64, i64, u16, u128);
+type Likeness = (u8, u32, u32, u64, i64, u16, u128, u64);
 
 /// Plain records: two sources of which nearly all of the smaller one's records, where the two
 /// overlap in time, have a twin in the other.
@@ -61,6 +61,12 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
     let step = resolution_of_durations(origins, rows, a as usize).max(resolution_of_durations(origins, rows, b as usize));
     let with_ids = |list: &[u32]| list.iter().any(|&row| rows.request(row as usize).is_some());
     let ids = with_ids(kept) && with_ids(other);
+    // Two hosts of one service serve requests that look alike; only an id tells that they are one.
+    let host = |row: u32| origins[rows.source[row as usize] as usize].host;
+    if !ids && host(a) != host(b) && rows.is(a as usize, Kind::Request) {
+        return;
+    }
+    let bytes = [a, b].iter().all(|&row| rows.bytes(row as usize).is_some());
     let like = |row: u32| -> Likeness {
         let row = row as usize;
         let id = if ids { rows.request(row).unwrap_or(0) } else { 0 };
@@ -73,6 +79,7 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
             duration,
             rows.status(row).unwrap_or(0),
             id,
+            if bytes { rows.bytes(row).unwrap_or(0) } else { 0 },
         )
     };
     let live = |row: &&u32| links.fate[**row as usize] == Fate::Root;
