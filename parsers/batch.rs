@@ -86,6 +86,11 @@ impl TextColumn {
         self.places.is_empty()
     }
 
+    fn clear(&mut self) {
+        self.places.clear();
+        self.arena.clear();
+    }
+
     /// The text of a row of a batch decoded from `chunk`.
     #[inline]
     pub fn get<'a>(&'a self, row: usize, chunk: &'a [u8]) -> Option<&'a [u8]> {
@@ -219,8 +224,45 @@ pub struct Batch {
 impl Batch {
     /// An empty batch for the operations of `chunk`.
     pub fn new(chunk: &Chunk<'_>) -> Self {
+        let mut batch = Batch::default();
+        batch.renew(chunk);
+        batch
+    }
+
+    /// Empties a batch for the operations of another chunk. It keeps its memory, which fresh from the
+    /// system costs as much as decoding into it.
+    pub fn renew(&mut self, chunk: &Chunk<'_>) {
+        let Batch { offset, line, kind, role, phase, outcome, rejects, .. } = self;
+        offset.clear();
+        line.clear();
+        rejects.clear();
+        [kind, role, phase, outcome].into_iter().for_each(Vec::clear);
+        self.start.0.clear();
+        self.duration.0.clear();
+        self.trace.0.clear();
+        self.request.0.clear();
+        self.span.0.clear();
+        self.parent_span.0.clear();
+        self.session.0.clear();
+        self.status.0.clear();
+        self.bytes.0.clear();
+        self.count.0.clear();
+        self.rows.0.clear();
+        self.part_queue.0.clear();
+        self.part_pool_wait.0.clear();
+        self.part_database.0.clear();
+        self.part_external.0.clear();
+        self.part_network.0.clear();
+        self.part_upstream.0.clear();
+        self.part_own.0.clear();
+        self.slots.0.clear();
+        self.in_use.0.clear();
+        self.waiting.0.clear();
+        let Batch { service, instance, name, method, thread, system, peer, .. } = self;
+        [service, instance, name, method, thread, system, peer].into_iter().for_each(TextColumn::clear);
+        (self.records, self.lines, self.at) = (0, 0, (0, 0));
         let start = chunk.bytes.as_ptr() as usize;
-        Batch { chunk: start..start + chunk.bytes.len(), ..Batch::default() }
+        self.chunk = start..start + chunk.bytes.len();
     }
 
     /// Rows so far.

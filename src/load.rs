@@ -14,8 +14,11 @@ use crate::frame::{Builder, Frame, Naming, Piece};
 use crate::input::{Found, Opened, Origin, family, open};
 
 /// How large a piece one thread decodes at a time, in bytes. Smaller pieces cost more dictionaries,
-/// larger ones leave threads idle at the end; 1 to 8 MiB measured alike.
-const PIECE: usize = 4 << 20;
+/// larger ones leave the cache between decoding, naming and booking.
+const PIECE: usize = 1 << 20;
+
+/// How many pieces are decoded for each thread before they are booked.
+const PIECES_PER_THREAD: usize = 4;
 
 /// How many places of rejected records are kept for each source.
 const KEPT_REJECTS: usize = 20;
@@ -342,28 +345,36 @@ impl Reader<'_> {
         let path = self.sources.last().map(|s| s.path.clone()).unwrap_or_default();
         let mut state = Headers::new(decoder, &opened.head);
         let mut line = 0u32;
+        let (mut decoded, mut fresh): (Vec<Decoded>, Vec<Decoded>) = (Vec::new(), Vec::new());
+        let options = self.options;
         let cut_block = |bytes: &[u8]| last_record(bytes, decoder, settled.prefix);
         let mut hasher = hash.then(Sha256::new);
         let read = opened.read(cut_block, |offset, block| {
             hasher.iter_mut().for_each(|hasher| hasher.update(block));
-            let pieces: Vec<Decoded> = state
+            let jobs: Vec<Job<'_>> = state
                 .pieces(block, decoder, settled.prefix)
-                .into_par_iter()
-                .map(|(range, header)| {
-                    let piece = Job {
-                        decoder,
-                        prefix: settled.prefix,
-                        options: self.options,
-                        offset: offset + range.start as u64,
-                        header: &header,
-                    };
-                    piece.run(&block[range])
+                .into_iter()
+                .map(|(range, header)| Job {
+                    decoder,
+                    prefix: settled.prefix,
+                    options,
+                    offset: offset + range.start as u64,
+                    bytes: &block[range],
+                    header,
                 })
                 .collect();
-            for decoded in pieces {
-                line = self.book(decoded, line);
+            // While pieces are decoded those before them are booked, in order; then the two change
+            // places, so that memory is used again.
+            let at_once = PIECES_PER_THREAD * rayon::current_num_threads();
+            for wave in jobs.chunks(at_once).chain([&[][..]]) {
+                fresh.resize_with(wave.len(), Decoded::default);
+                rayon::join(
+                    || decoded.iter().for_each(|piece| line = self.book(piece, line)),
+                    || fresh.par_iter_mut().zip(wave).for_each(|(piece, job)| job.run(piece)),
+                );
+                std::mem::swap(&mut decoded, &mut fresh);
+                (self.progress)(&path, wave.iter().map(|job| job.bytes.len() as u64).sum());
             }
-            (self.progress)(&path, block.len() as u64);
         });
         if let (Some(source), Some(hasher)) = (self.sources.last_mut(), hasher) {
             source.sha256 = Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
@@ -372,10 +383,10 @@ impl Reader<'_> {
     }
 
     /// Books one piece of the source added last; gives the line after it.
-    fn book(&mut self, decoded: Decoded, first_line: u32) -> u32 {
+    fn book(&mut self, decoded: &Decoded, first_line: u32) -> u32 {
         let number = self.sources.len() as u32 - 1;
         let Some(source) = self.sources.last_mut() else { return first_line };
-        let batch = decoded.piece.batch();
+        let batch = &decoded.piece.batch;
         source.records += batch.records;
         source.operations += batch.len() as u64;
         for (sum, tally) in source.read.iter_mut().zip(decoded.read) {
@@ -387,22 +398,23 @@ impl Reader<'_> {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (span, other) => span.or(other),
         };
-        for (reject, bytes) in batch.rejects.iter().zip(decoded.rejects.into_iter().map(Some).chain(std::iter::repeat(None))) {
+        for (reject, bytes) in batch.rejects.iter().zip(decoded.rejects.iter().map(Some).chain(std::iter::repeat(None))) {
             source.rejected[reject.reason as usize] += 1;
             let place =
                 Place { offset: reject.offset, line: u64::from(first_line) + u64::from(reject.line) + 1, reason: reject.reason };
             if source.first_rejects.len() < KEPT_REJECTS {
                 source.first_rejects.push(place);
             }
-            self.rejected.extend(bytes.map(|bytes| RejectedRecord { source: number, place, bytes }));
+            self.rejected.extend(bytes.map(|bytes| RejectedRecord { source: number, place, bytes: bytes.clone() }));
         }
         let next = first_line.saturating_add(batch.lines);
-        self.builder.append(number, first_line, decoded.piece);
+        self.builder.append(number, first_line, &decoded.piece);
         next
     }
 }
 
-/// A piece decoded, with what is taken from its chunk before that goes.
+/// A piece decoded, with what is taken from its chunk before that goes. May be filled again.
+#[derive(Default)]
 struct Decoded {
     piece: Piece,
     read: [Tally; Kind::ALL.len()],
@@ -415,43 +427,45 @@ struct Job<'a> {
     prefix: Option<Prefix>,
     options: &'a Options,
     offset: u64,
-    header: &'a [u8],
+    bytes: &'a [u8],
+    header: Vec<u8>,
 }
 
 impl Job<'_> {
-    fn run(&self, bytes: &[u8]) -> Decoded {
+    fn run(&self, into: &mut Decoded) {
+        let bytes = self.bytes;
         match self.prefix {
-            None => self.decode(bytes, self.offset, |_, _| ()),
+            None => self.decode(bytes, self.offset, into, |_| ()),
             Some(prefix) => {
                 let peeled = prefix.peel(bytes);
-                self.decode(&peeled.bytes, 0, |batch, base| {
+                self.decode(&peeled.bytes, 0, into, |batch| {
                     let places = batch.offset.iter_mut().zip(batch.line.iter_mut());
                     let rejects = batch.rejects.iter_mut().map(|r| (&mut r.offset, &mut r.line));
                     for (offset, line) in places.chain(rejects) {
                         let (original, original_line) = peeled.original(*offset);
-                        (*offset, *line) = (base + original, original_line);
+                        (*offset, *line) = (self.offset + original, original_line);
                     }
                     batch.lines = memchr::memchr_iter(b'\n', bytes).count() as u32 + u32::from(bytes.last() != Some(&b'\n'));
-                })
+                });
             }
         }
     }
 
-    fn decode(&self, bytes: &[u8], offset: u64, relocate: impl FnOnce(&mut Batch, u64)) -> Decoded {
-        let chunk = Chunk { offset, bytes, header: self.header };
-        let mut batch = Batch::new(&chunk);
-        self.decoder.decode(chunk, &mut batch);
-        let rejects = if self.options.keep_rejects {
-            batch.rejects.iter().map(|r| text_of(bytes, r.offset - offset, r.len)).collect()
-        } else {
-            Vec::new()
-        };
-        relocate(&mut batch, self.offset);
-        if let Some(tz) = self.options.tz.as_ref().filter(|_| self.decoder.facts().zone_missing) {
-            batch.shift_start(|local| to_utc(local, tz));
+    fn decode(&self, bytes: &[u8], offset: u64, into: &mut Decoded, relocate: impl FnOnce(&mut Batch)) {
+        let Decoded { piece, read, span, rejects } = into;
+        let chunk = Chunk { offset, bytes, header: &self.header };
+        piece.batch.renew(&chunk);
+        self.decoder.decode(chunk, &mut piece.batch);
+        rejects.clear();
+        if self.options.keep_rejects {
+            rejects.extend(piece.batch.rejects.iter().map(|r| text_of(bytes, r.offset - offset, r.len)));
         }
-        let (read, span) = tally(&batch);
-        Decoded { piece: Piece::new(batch, bytes, &self.options.naming), read, span, rejects }
+        relocate(&mut piece.batch);
+        if let Some(tz) = self.options.tz.as_ref().filter(|_| self.decoder.facts().zone_missing) {
+            piece.batch.shift_start(|local| to_utc(local, tz));
+        }
+        (*read, *span) = tally(&piece.batch);
+        piece.make_names(bytes, &self.options.naming);
     }
 }
 

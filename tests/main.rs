@@ -2,10 +2,10 @@
 //! subject. They spawn the program and depend on nothing outside the repository.
 #![allow(clippy::unwrap_used)]
 
-/// Saved profiles and the comparison of two builds.
-mod compare;
 /// Flags, exit codes, filters and messages.
 mod commands;
+/// Saved profiles and the comparison of two builds.
+mod compare;
 /// Broken, odd and malicious files.
 mod hostile;
 /// What the README shows is what the program does.

@@ -122,12 +122,11 @@ fn the_quick_start_is_two_commands() {
 #[test]
 fn options_and_links_in_the_readme_exist() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let help = narrows(&["analyze", "--help"]).exits(0).text().to_owned()
-        + narrows(&["show", "--help"]).exits(0).text()
-        + narrows(&["formats", "--help"]).exits(0).text();
+    let commands = ["analyze", "compare", "save", "show", "formats"];
+    let help: String = commands.iter().map(|command| narrows(&[command, "--help"]).exits(0).text().to_owned()).collect();
     let ours = readme.lines().filter(|line| !line.starts_with("cargo "));
     for word in ours.flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))) {
-        if word.starts_with("--") && word.trim_matches('-') != "" {
+        if word.starts_with("--") && !word.trim_matches('-').is_empty() {
             assert!(help.contains(word) || matches!(word, "--release" | "--path" | "--workspace"), "{word} is no option");
         }
     }

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use parsers::{Kind, Outcome};
 
-use super::bucket::{Bucket, Buckets};
+use super::bucket::{Bucket, Buckets, Splits};
 use super::columns::Rows;
 use super::correlate::{Fate, Links, NONE};
 use crate::frame::{NO_NAME, NULL_I64};
@@ -20,7 +20,7 @@ pub struct EndpointKey {
 }
 
 /// Requests, column by column, in the order of the frame.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Requests {
     /// Row of the outermost record.
     pub row: Vec<u32>,
@@ -34,7 +34,7 @@ pub struct Requests {
     /// How it ended.
     pub outcome: Vec<Outcome>,
     /// Where its time went; empty when no record tells more than a duration.
-    pub buckets: Vec<Buckets>,
+    pub buckets: Splits,
     /// The endpoints by number.
     pub endpoints: Vec<EndpointKey>,
 }
@@ -52,13 +52,25 @@ impl Requests {
 
     /// The split of a request. Where no record tells parts, all of it is unaccounted.
     pub fn buckets(&self, request: usize) -> Buckets {
-        self.buckets.get(request).copied().unwrap_or_else(|| {
-            let mut buckets = Buckets::default();
-            if self.duration[request] != NULL_I64 {
-                buckets.add(Bucket::Unaccounted, self.duration[request]);
+        if !self.buckets.is_empty() {
+            return self.buckets.get(request);
+        }
+        let mut buckets = Buckets::default();
+        if self.duration[request] != NULL_I64 {
+            buckets.add(Bucket::Unaccounted, self.duration[request]);
+        }
+        buckets
+    }
+
+    /// The splits of all requests of each endpoint together.
+    pub fn bucket_sums(&self) -> Vec<Buckets> {
+        let mut sums = self.buckets.sums(&self.endpoint, self.endpoints.len());
+        if self.buckets.is_empty() {
+            for (&ns, &endpoint) in self.duration.iter().zip(&self.endpoint).filter(|(ns, _)| **ns != NULL_I64) {
+                sums[endpoint as usize].add(Bucket::Unaccounted, ns);
             }
-            buckets
-        })
+        }
+        sums
     }
 
     /// Keeps the requests for which `keep` holds.
@@ -76,7 +88,7 @@ impl Requests {
         pick(&mut self.end, &kept);
         pick(&mut self.duration, &kept);
         pick(&mut self.outcome, &kept);
-        pick(&mut self.buckets, &kept);
+        self.buckets.retain(&kept);
     }
 }
 

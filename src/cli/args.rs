@@ -144,7 +144,9 @@ pub struct AnalyzeArgs {
 /// Options of `compare`.
 #[derive(Args, Clone, Debug, Default)]
 #[command(mut_arg("paths", |arg| arg.value_names(["BASE", "CANDIDATE"]).num_args(2).help("A saved profile, a log, or a folder of logs, of each side")))]
-#[command(after_help = "Exit codes: 0 nothing got worse; 1 a regression or a broken budget; 2 trouble, or loads that cannot be compared; 3 cannot be told, with --fail-on inconclusive.")]
+#[command(
+    after_help = "Exit codes: 0 nothing got worse; 1 a regression or a broken budget; 2 trouble, or loads that cannot be compared; 3 cannot be told, with --fail-on inconclusive."
+)]
 pub struct CompareArgs {
     /// What is read.
     #[command(flatten)]

@@ -74,7 +74,9 @@ impl BudgetTable {
         for (key, limit, metric) in limits {
             let Some(limit) = limit else { continue };
             if !(limit.is_finite() && limit >= 0.0) {
-                return Err(Error::Usage(format!("[[budget]] for `{endpoint}`: {key} = {limit} is no limit; write a number from 0 on")));
+                return Err(Error::Usage(format!(
+                    "[[budget]] for `{endpoint}`: {key} = {limit} is no limit; write a number from 0 on"
+                )));
             }
             let limit = if key.ends_with("_ms") { limit * 1e6 } else { limit };
             let (min_n, confidence) = (self.min_n.unwrap_or(0), self.confidence);

@@ -18,22 +18,32 @@ pub struct Names {
 impl Names {
     /// The key of a text, which is added when it is new. Bytes that are not UTF-8 are replaced.
     pub fn key(&mut self, text: &[u8]) -> u32 {
-        match std::str::from_utf8(text) {
-            Ok(text) => self.key_of(text),
-            Err(_) => self.key_of(&String::from_utf8_lossy(text)),
-        }
+        // What is known already need not be checked again for being text.
+        self.find_bytes(text).unwrap_or_else(|| {
+            let text = String::from_utf8_lossy(text);
+            self.find(&text).unwrap_or_else(|| self.add(&text))
+        })
     }
 
-    fn key_of(&mut self, text: &str) -> u32 {
-        let hash = self.hasher.hash_one(text);
-        if let Some(&key) = self.index.find(hash, |&key| &*self.texts[key as usize] == text) {
-            return key;
-        }
+    fn add(&mut self, text: &str) -> u32 {
         let key = self.texts.len() as u32;
         self.texts.push(text.into());
         let (texts, hasher) = (&self.texts, &self.hasher);
-        self.index.insert_unique(hash, key, |&key| hasher.hash_one(&*texts[key as usize]));
+        let hash = hasher.hash_one(text.as_bytes());
+        self.index.insert_unique(hash, key, |&key| hasher.hash_one(texts[key as usize].as_bytes()));
         key
+    }
+
+    #[inline]
+    fn find_bytes(&self, text: &[u8]) -> Option<u32> {
+        let hash = self.hasher.hash_one(text);
+        self.index.find(hash, |&key| self.texts[key as usize].as_bytes() == text).copied()
+    }
+
+    /// Forgets every text.
+    pub fn clear(&mut self) {
+        self.texts.clear();
+        self.index.clear();
     }
 
     /// The text of a key; empty for [`NO_NAME`].
@@ -43,8 +53,7 @@ impl Names {
 
     /// The key of a text that is there.
     pub fn find(&self, text: &str) -> Option<u32> {
-        let hash = self.hasher.hash_one(text);
-        self.index.find(hash, |&key| &*self.texts[key as usize] == text).copied()
+        self.find_bytes(text.as_bytes())
     }
 
     /// Number of texts.

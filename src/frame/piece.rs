@@ -15,12 +15,16 @@ pub struct Naming {
     pub routes: Routes,
 }
 
-/// A batch whose texts have become keys of a dictionary of its own.
+/// The operations of one chunk, their texts as keys of a dictionary of its own. May be filled again
+/// and again, to keep its memory.
+#[derive(Default)]
 pub struct Piece {
-    /// Everything but the texts.
-    pub(super) batch: Batch,
+    /// What was decoded; its texts stand in the chunk and mean nothing without it.
+    pub batch: Batch,
     /// Dictionary.
     pub(super) names: Names,
+    /// Which keys of the dictionary name endpoints.
+    pub(super) is_endpoint: Vec<bool>,
     /// Keys, one column each; empty where the batch has no such text.
     pub(super) name: Vec<u32>,
     pub(super) method: Vec<u32>,
@@ -32,38 +36,31 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Makes the names of a batch that was decoded from `chunk`.
-    pub fn new(batch: Batch, chunk: &[u8], naming: &Naming) -> Piece {
-        let mut names = Names::default();
-        let name = make_names(&batch, chunk, naming, &mut names);
-        let mut keys = |column: &TextColumn| plain_keys(column, batch.len(), chunk, &mut names);
-        let (method, service, instance) = (keys(&batch.method), keys(&batch.service), keys(&batch.instance));
-        let (thread, system, peer) = (keys(&batch.thread), keys(&batch.system), keys(&batch.peer));
-        let mut batch = batch;
-        for texts in [
-            &mut batch.name,
-            &mut batch.method,
-            &mut batch.service,
-            &mut batch.instance,
-            &mut batch.thread,
-            &mut batch.system,
-            &mut batch.peer,
+    /// Makes the names of the batch, which was decoded from `chunk`.
+    pub fn make_names(&mut self, chunk: &[u8], naming: &Naming) {
+        let Piece { batch, names, is_endpoint, name, method, service, instance, thread, system, peer } = self;
+        names.clear();
+        is_endpoint.clear();
+        make_names(batch, chunk, naming, names, is_endpoint, name);
+        for (column, keys) in [
+            (&batch.method, method),
+            (&batch.service, service),
+            (&batch.instance, instance),
+            (&batch.thread, thread),
+            (&batch.system, system),
+            (&batch.peer, peer),
         ] {
-            *texts = TextColumn::default();
+            plain_keys(column, batch.len(), chunk, names, keys);
         }
-        Piece { batch, names, name, method, service, instance, thread, system, peer }
-    }
-
-    /// The batch, without its texts.
-    pub fn batch(&self) -> &Batch {
-        &self.batch
+        is_endpoint.resize(names.len(), false);
     }
 }
 
 /// Keys of texts taken as they are.
-fn plain_keys(column: &TextColumn, rows: usize, chunk: &[u8], names: &mut Names) -> Vec<u32> {
+fn plain_keys(column: &TextColumn, rows: usize, chunk: &[u8], names: &mut Names, keys: &mut Vec<u32>) {
+    keys.clear();
     if column.is_empty() {
-        return Vec::new();
+        return;
     }
     // Such columns repeat the value of the row before more often than not.
     let mut last: (&[u8], u32) = (b"", NO_NAME);
@@ -75,12 +72,13 @@ fn plain_keys(column: &TextColumn, rows: usize, chunk: &[u8], names: &mut Names)
         }
         None => NO_NAME,
     };
-    (0..rows).map(key).collect()
+    keys.extend((0..rows).map(key));
 }
 
-fn make_names(batch: &Batch, chunk: &[u8], naming: &Naming, names: &mut Names) -> Vec<u32> {
+fn make_names(batch: &Batch, chunk: &[u8], naming: &Naming, names: &mut Names, is_endpoint: &mut Vec<bool>, keys: &mut Vec<u32>) {
+    keys.clear();
     if batch.name.is_empty() {
-        return Vec::new();
+        return;
     }
     let mut scratch = Vec::with_capacity(256);
     // Statements are long and few: the raw text is looked up before it is fingerprinted.
@@ -93,7 +91,12 @@ fn make_names(batch: &Batch, chunk: &[u8], naming: &Naming, names: &mut Names) -
                 if !naming.routes.apply(raw, &mut scratch) {
                     template(raw, &mut scratch);
                 }
-                names.key(&scratch)
+                let key = names.key(&scratch);
+                if is_endpoint.len() <= key as usize {
+                    is_endpoint.resize(names.len(), false);
+                }
+                is_endpoint[key as usize] = true;
+                key
             }
             // These logs name the shape of a call already; it is no SQL.
             Kind::Database if matches!(batch.system.get(row, chunk), Some(b"mongodb" | b"elasticsearch")) => names.key(raw),
@@ -109,5 +112,5 @@ fn make_names(batch: &Batch, chunk: &[u8], naming: &Naming, names: &mut Names) -
             _ => names.key(raw),
         }
     };
-    (0..batch.len()).map(&mut key).collect()
+    keys.extend((0..batch.len()).map(&mut key));
 }

@@ -3,7 +3,7 @@
 //! `/accounts/4711/balance?x=1` becomes `/accounts/{id}/balance`. Every kind of id becomes the same
 //! placeholder, so that an all-digit hex id does not split its endpoint.
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr3};
 
 /// What stands for an id.
 pub const PLACEHOLDER: &[u8] = b"{id}";
@@ -18,18 +18,23 @@ pub(super) fn template(target: &[u8], out: &mut Vec<u8>) {
         push_text(target, out);
         return;
     };
-    let path = &path[..memchr2(b'?', b'#', path).unwrap_or(path.len())];
     let start = out.len();
-    let mut rest = path;
-    while let Some((_, tail)) = rest.split_first() {
-        let len = memchr(b'/', tail).unwrap_or(tail.len());
-        let segment = &tail[..len];
-        rest = &tail[len..];
-        if segment.is_empty() && rest.is_empty() {
+    let mut at = 0;
+    // Each round stands on the slash before a segment.
+    while path.get(at) == Some(&b'/') {
+        let segment = &path[at + 1..];
+        let (len, sums) = class_sums(segment);
+        let segment = &segment[..len];
+        at += 1 + len;
+        if path.get(at) == Some(&b';') {
+            let tail = &path[at..];
+            at += memchr3(b'/', b'?', b'#', tail).unwrap_or(tail.len());
+        }
+        if segment.is_empty() && path.get(at) != Some(&b'/') {
             break;
         }
         out.push(b'/');
-        push_segment(segment, out);
+        push_segment(segment, sums, out);
     }
     if out.len() == start {
         out.push(b'/');
@@ -46,10 +51,92 @@ fn path_of(target: &[u8]) -> Option<&[u8]> {
     Some(memchr(b'/', after).map_or(b"/", |at| &after[at..]))
 }
 
-fn push_segment(segment: &[u8], out: &mut Vec<u8>) {
-    let segment = &segment[..memchr(b';', segment).unwrap_or(segment.len())];
+/// What a byte counts for, in lanes of 8 bits: see [`Counts`]. Bytes that end a segment are [`STOP`].
+static CLASS: [u64; 256] = classes();
+const STOP: u64 = u64::MAX;
+/// Bytes after which a lane might run over.
+const LANE: usize = 255;
+
+const fn classes() -> [u64; 256] {
+    let mut table = [0; 256];
+    let mut b = 0;
+    while b < 256 {
+        table[b] = match b as u8 {
+            b'0'..=b'9' => 1,
+            b'a'..=b'f' => 1 << 8 | 1 << 16,
+            b'g'..=b'z' => 1 << 16,
+            b'A'..=b'F' => 1 << 8 | 1 << 24,
+            b'G'..=b'Z' => 1 << 24,
+            b'-' | b'_' => 1 << 32,
+            b'.' => 1 << 40 | 1 << 48,
+            b'=' | b'+' | b'~' | b':' | b',' | b'%' => 1 << 40,
+            b'/' | b'?' | b'#' | b';' => STOP,
+            _ => 1 << 56,
+        };
+        b += 1;
+    }
+    table
+}
+
+/// The length of the segment that `path` begins with, and the sum of its classes; of long segments
+/// nobody asks for the sum.
+#[inline]
+fn class_sums(path: &[u8]) -> (usize, u64) {
+    let mut sums = 0u64;
+    for (at, &b) in path.iter().enumerate() {
+        let class = CLASS[usize::from(b)];
+        if class == STOP {
+            return (at, sums);
+        }
+        sums = sums.wrapping_add(class);
+    }
+    (path.len(), sums)
+}
+
+/// How many bytes of each class a segment has.
+#[derive(Default)]
+struct Counts {
+    digits: usize,
+    hex: usize,
+    lower: usize,
+    upper: usize,
+    dashes: usize,
+    other: usize,
+    dots: usize,
+    strange: usize,
+}
+
+impl Counts {
+    fn of(segment: &[u8]) -> Counts {
+        let mut counts = Counts::default();
+        for part in segment.chunks(LANE) {
+            counts.add(part.iter().fold(0, |sums, &b| sums + CLASS[usize::from(b)]));
+        }
+        counts
+    }
+
+    fn add(&mut self, sums: u64) {
+        let lanes = [
+            &mut self.digits,
+            &mut self.hex,
+            &mut self.lower,
+            &mut self.upper,
+            &mut self.dashes,
+            &mut self.other,
+            &mut self.dots,
+            &mut self.strange,
+        ];
+        for (count, sum) in lanes.into_iter().zip(sums.to_le_bytes()) {
+            *count += usize::from(sum);
+        }
+    }
+}
+
+fn push_segment(segment: &[u8], sums: u64, out: &mut Vec<u8>) {
     // Most segments are plain lower-case words, and no id has neither digit nor capital nor `@`.
-    let plain = segment.len() < 24 && segment.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b'.'));
+    const PLAIN: u64 = (0xff << 8) | (0xff << 16) | (0xff << 32) | (0xff << 48) | (0xff << 40);
+    let dots_alone = (sums >> 40) as u8 == (sums >> 48) as u8;
+    let plain = segment.len() < 24 && sums & !PLAIN == 0 && dots_alone;
     if plain {
         out.extend_from_slice(segment);
     } else if let [b':', name @ ..] = segment
@@ -110,34 +197,18 @@ fn push_tokens(segment: &[u8], out: &mut Vec<u8>) {
 /// Whether a whole segment is an id: a number, UUID, hex or date, a reference of letters and many
 /// digits, an e-mail address, or a long token no person would type.
 fn is_id(segment: &[u8]) -> bool {
-    let (mut digits, mut hex, mut lower, mut upper, mut dashes, mut dots, mut other) = (0, 0, 0, 0, 0, 0, 0);
-    for &b in segment {
-        match b {
-            b'0'..=b'9' => digits += 1,
-            b'a'..=b'f' => {
-                hex += 1;
-                lower += 1;
-            }
-            b'g'..=b'z' => lower += 1,
-            b'A'..=b'F' => {
-                hex += 1;
-                upper += 1;
-            }
-            b'G'..=b'Z' => upper += 1,
-            b'-' | b'_' => dashes += 1,
-            b'@' => return segment.len() > 4,
-            b'.' => dots += 1,
-            b'=' | b'+' | b'~' | b':' | b',' | b'%' => other += 1,
-            _ => return false,
-        }
+    let Counts { digits, hex, lower, upper, dashes, dots, other, strange, .. } = Counts::of(segment);
+    if strange > 0 {
+        let first = segment.iter().find(|b| CLASS[usize::from(**b)] >> 56 > 0);
+        return first == Some(&b'@') && segment.len() > 4;
     }
     let (len, letters) = (segment.len(), lower + upper);
     if digits == 0 {
         // Base64 without a digit is rare and long; words are long, too, but seldom mixed in case.
-        return len >= 24 && lower >= 4 && upper >= 4 && dashes + dots + other == 0;
+        return len >= 24 && lower >= 4 && upper >= 4 && dashes + other == 0;
     }
     let all_hex = digits + hex + dashes == len && letters == hex;
-    letters == 0 && digits + dashes + dots + other == len
+    letters == 0 && digits + dashes + other == len
         || (all_hex && len - dashes >= 8 && hex > 0)
         || (len >= 8 && dots == 0 && digits >= 5 && digits * 3 >= letters && dashes + other <= 4)
         || (len >= 20 && dots == 0 && digits >= 3 && (upper >= 2 || letters >= 16) && dashes <= 3)

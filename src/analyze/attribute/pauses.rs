@@ -3,7 +3,7 @@
 use hashbrown::{HashMap, HashSet};
 use parsers::Kind;
 
-use crate::analyze::bucket::Bucket;
+use crate::analyze::bucket::{Bucket, Splits};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::{Fate, Links, NONE};
 use crate::analyze::requests::{RequestOf, Requests};
@@ -36,7 +36,9 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
         }
     }
     if requests.buckets.is_empty() {
-        requests.buckets = (0..requests.len()).map(|request| requests.buckets(request)).collect();
+        let mut splits = Splits::new(requests.len());
+        (0..requests.len()).for_each(|request| splits.set(request, &requests.buckets(request)));
+        requests.buckets = splits;
     }
     for request in 0..requests.len() {
         let (end, duration) = (requests.end[request], requests.duration[request]);
@@ -50,12 +52,13 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
         let felt = |timeline: &Timeline| overlap(timeline, window) - elsewhere.map_or(0, |inner| overlap(timeline, inner));
         let paused =
             timelines.iter().filter(|(host, _)| applies(host)).map(|(_, timeline)| felt(timeline)).max().unwrap_or(0).max(0);
-        let buckets = &mut requests.buckets[request];
-        let mut left = paused;
-        for bucket in [Bucket::Own, Bucket::Network, Bucket::External, Bucket::Unaccounted] {
-            left -= buckets.take(bucket, left);
-        }
-        buckets.add(Bucket::Pause, paused - left);
+        requests.buckets.update(request, |buckets| {
+            let mut left = paused;
+            for bucket in [Bucket::Own, Bucket::Network, Bucket::External, Bucket::Unaccounted] {
+                left -= buckets.take(bucket, left);
+            }
+            buckets.add(Bucket::Pause, paused - left);
+        });
     }
 }
 
@@ -74,7 +77,7 @@ fn waits_and_database(rows: &Rows<'_>, links: &Links, row: usize) -> Option<(i64
 /// The pauses of each host, overlapping ones merged: a safepoint holds the collection it was for.
 fn timelines(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec<(u32, Timeline)> {
     let mut by_host: HashMap<u32, Timeline> = HashMap::new();
-    for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::Pause) && links.fate[row] != Fate::Copy) {
+    for row in rows.of_kind(Kind::Pause).filter(|&row| links.fate[row] != Fate::Copy) {
         if links.start[row] != NULL_I64 && links.duration[row] > 0 {
             let pause = (links.start[row], links.start[row].saturating_add(links.duration[row]));
             by_host.entry(origins[rows.source[row] as usize].host).or_default().push(pause);
@@ -89,7 +92,7 @@ fn timelines(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec<(u32, Ti
 pub(crate) fn paused(rows: &Rows<'_>, links: &Links, window: Option<(i64, i64)>) -> i64 {
     let Some(window) = window else { return 0 };
     let mut by_source: HashMap<u32, Timeline> = HashMap::new();
-    for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::Pause) && links.fate[row] != Fate::Copy) {
+    for row in rows.of_kind(Kind::Pause).filter(|&row| links.fate[row] != Fate::Copy) {
         if links.start[row] != NULL_I64 && links.duration[row] > 0 {
             let pause = (links.start[row], links.start[row].saturating_add(links.duration[row]));
             by_source.entry(rows.source[row]).or_default().push(pause);

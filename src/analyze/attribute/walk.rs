@@ -6,7 +6,7 @@ use super::critical_path::{CriticalPath, critical_path};
 use super::forest::{DROPPED, Forest, NO_PARENT, Spans};
 use super::self_time::self_time;
 use super::split::{Below, split};
-use crate::analyze::bucket::{Bucket, Buckets};
+use crate::analyze::bucket::{Bucket, Splits};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::{Fate, Links, NONE};
 use crate::analyze::requests::{RequestOf, Requests};
@@ -52,18 +52,16 @@ pub(crate) fn attribute(
     }
     let mut attribution = Attribution::default();
     if rows.has_parts() || !rows.frame.trace.is_empty() {
-        requests.buckets = (0..requests.len())
-            .map(|request| {
-                let mut buckets = Buckets::default();
-                if requests.duration[request] != NULL_I64 {
-                    let row = requests.row[request] as usize;
-                    let clipped = split(rows, row, requests.duration[request], Below::default(), &mut buckets);
-                    attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
-                    attribution.clipped += u64::from(clipped > 0);
-                }
-                buckets
-            })
-            .collect();
+        let mut splits = Splits::new(requests.len());
+        for (request, &row) in requests.row.iter().enumerate() {
+            if requests.duration[request] != NULL_I64 {
+                let book = |bucket, ns| splits.add(request, bucket, ns);
+                let clipped = split(rows, row as usize, requests.duration[request], Below::default(), book);
+                attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
+                attribution.clipped += u64::from(clipped > 0);
+            }
+        }
+        requests.buckets = splits;
     }
     attribution
 }
@@ -76,7 +74,7 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
 
     let mut attribution = Attribution { ambiguous_ns, ..Attribution::default() };
     let below: Vec<Below> = below(rows, &parent);
-    requests.buckets = vec![Buckets::default(); requests.len()];
+    requests.buckets = Splits::new(requests.len());
     for &row in forest.top_down() {
         let row = row as usize;
         let request = of[row];
@@ -84,7 +82,8 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
         if request == NONE || links.duration[row] == NULL_I64 || (cp_ns[row] == 0 && !rows.is(row, Kind::Request)) {
             continue;
         }
-        let clipped = split(rows, row, cp_ns[row], below[row], &mut requests.buckets[request as usize]);
+        let book = |bucket, ns| requests.buckets.add(request as usize, bucket, ns);
+        let clipped = split(rows, row, cp_ns[row], below[row], book);
         attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
         attribution.clipped += u64::from(clipped > 0);
     }
@@ -113,7 +112,7 @@ fn is_partition(links: &Links, requests: &Requests) -> bool {
     (0..requests.len()).filter(|&request| requests.duration[request] != NULL_I64).all(|request| {
         let start = links.start[requests.row[request] as usize];
         let is_cut = start != NULL_I64 && start.checked_add(requests.duration[request]).is_none();
-        is_cut || requests.buckets[request].sum() == requests.duration[request]
+        is_cut || requests.buckets(request).sum() == requests.duration[request]
     })
 }
 
@@ -164,7 +163,7 @@ fn told_by_caller(rows: &Rows<'_>, row: usize, above: usize) -> bool {
 /// open, to where it holds its children.
 fn windows(rows: &Rows<'_>, origins: &[Origin], links: &Links, parent: &[u32]) -> (Vec<i64>, Vec<i64>) {
     let mut start: Vec<i64> = links.start.iter().map(|&s| if s == NULL_I64 { 0 } else { s }).collect();
-    let mut end: Vec<i64> = start.iter().zip(&links.duration).map(|(s, d)| s.saturating_add((*d).max(0))).collect();
+    let mut end: Vec<i64> = start.iter().zip(links.duration.iter()).map(|(s, d)| s.saturating_add((*d).max(0))).collect();
     let mut hull: Vec<(i64, i64)> = vec![(i64::MAX, i64::MIN); rows.len()];
     for &row in children_first(parent).iter() {
         let row = row as usize;

@@ -205,7 +205,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         what_if,
         load_levels,
         curve,
-        stalls: stalls(&system.requests, log),
+        stalls: stalls(&system.requests, &inside, log),
         warnings,
     }
 }

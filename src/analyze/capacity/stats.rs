@@ -38,8 +38,13 @@ pub fn batch_means(batches: &[f64]) -> Option<Estimate> {
 
 /// The nearest-rank percentile of values sorted ascending: the smallest value with at least `share` of all at or below it.
 pub fn nearest_rank<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
-    let rank = (share * sorted.len() as f64 - 1e-9).ceil().max(1.0) as usize;
-    sorted.get(rank.min(sorted.len()).checked_sub(1)?).copied()
+    sorted.get(nearest_rank_index(sorted.len(), share)?).copied()
+}
+
+/// Where [`nearest_rank`] stands among so many sorted values.
+pub fn nearest_rank_index(values: usize, share: f64) -> Option<usize> {
+    let rank = (share * values as f64 - 1e-9).ceil().max(1.0) as usize;
+    rank.min(values).checked_sub(1)
 }
 
 /// A rank correlation and the chance of one as strong without any relation.

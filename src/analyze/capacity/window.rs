@@ -1,7 +1,7 @@
 //! Which part of the log to measure: warm-up and drain trimmed, and, where a resource was full, the time it was full.
 
 use super::model::{Hold, Request};
-use super::stats::nearest_rank;
+use super::stats::nearest_rank_index;
 use super::sweep::Steps;
 
 /// A period, half-open, in nanoseconds of the log's own clock.
@@ -49,8 +49,8 @@ pub fn whole(requests: &[Request]) -> Option<Window> {
 pub fn trimmed(requests: &[Request]) -> Option<Window> {
     let all = whole(requests)?;
     let mut durations: Vec<i64> = requests.iter().map(|r| r.end_ns.saturating_sub(r.start_ns).max(0)).collect();
-    durations.sort_unstable();
-    let cut = nearest_rank(&durations, 0.99)?.max(all.to_ns.saturating_sub(all.from_ns) / 100);
+    let rank = nearest_rank_index(durations.len(), 0.99)?;
+    let cut = (*durations.select_nth_unstable(rank).1).max(all.to_ns.saturating_sub(all.from_ns) / 100);
     let out = Window { from_ns: all.from_ns.saturating_add(cut), to_ns: all.to_ns.saturating_sub(cut) };
     (out.to_ns > out.from_ns).then_some(out)
 }
@@ -88,15 +88,14 @@ fn longest_run(full: &[bool]) -> Option<(usize, usize)> {
     best.map(|(_, from, to)| (from, to))
 }
 
-/// Moments of more than a second at which requests were inside and none completed: a pause of the whole process, or of the log.
-pub fn stalls(requests: &[Request], window: Window) -> Vec<Window> {
-    let steps = Steps::new(requests.iter().map(|r| (r.start_ns, r.end_ns)));
+/// Moments of more than a second at which requests were `inside` and none completed: a pause of the whole process, or of the log.
+pub fn stalls(requests: &[Request], inside: &Steps, window: Window) -> Vec<Window> {
     let mut ends: Vec<i64> = requests.iter().map(|r| r.end_ns).filter(|e| window.contains(*e)).collect();
     ends.sort_unstable();
     ends.windows(2)
         .filter(|pair| pair[1].saturating_sub(pair[0]) > 1_000_000_000)
         .map(|pair| Window { from_ns: pair[0], to_ns: pair[1] })
-        .filter(|w| steps.mean(w.from_ns, w.to_ns) >= 1.0)
+        .filter(|w| inside.mean(w.from_ns, w.to_ns) >= 1.0)
         .collect()
 }
 
@@ -133,6 +132,7 @@ mod tests {
     fn a_second_without_any_completion_is_a_stall() {
         let requests = [request(0, 1), request(0, 4), request(10, 11)];
         let all = whole(&requests).expect("not empty");
-        assert_eq!(stalls(&requests, all), [Window { from_ns: SECOND, to_ns: 4 * SECOND }]);
+        let inside = Steps::new(requests.iter().map(|r| (r.start_ns, r.end_ns)));
+        assert_eq!(stalls(&requests, &inside, all), [Window { from_ns: SECOND, to_ns: 4 * SECOND }]);
     }
 }

@@ -6,6 +6,7 @@ use super::{Fate, Links};
 use crate::analyze::columns::Rows;
 
 /// Rows by the id they share. Rows without any id are in no group.
+#[derive(Default)]
 pub(super) struct Groups {
     /// Where each group's rows start in `rows`; one entry more than there are groups.
     starts: Vec<u32>,

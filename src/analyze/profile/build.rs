@@ -23,17 +23,18 @@ pub(crate) fn build(rows: &Rows<'_>, requests: &Requests, calls: &Calls) -> Prof
         .endpoints
         .iter()
         .zip(blocks)
-        .map(|(key, blocks)| Series {
+        .zip(requests.bucket_sums())
+        .map(|((key, blocks), buckets)| Series {
             name: key.text(rows),
             method: rows.text(key.method).to_owned(),
             service: rows.text(key.service).to_owned(),
+            buckets,
             blocks,
             ..Series::default()
         })
         .collect();
     for request in 0..requests.len() {
         let series = &mut endpoints[requests.endpoint[request] as usize];
-        series.buckets.merge(&requests.buckets(request));
         if let Some(bytes) = rows.bytes(requests.row[request] as usize) {
             series.volume = Some(series.volume.unwrap_or(0).saturating_add(bytes));
         }

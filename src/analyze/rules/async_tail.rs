@@ -6,13 +6,18 @@ use crate::units::{count_text, duration_text};
 
 /// Share of an endpoint's requests, and of their time, below which a tail is noise.
 const WORTH_SAYING: f64 = 0.05;
+/// Requests with a tail that make it more than an accident.
+const LEAST: u64 = 5;
 /// Findings of this rule at most.
 const MOST: usize = 3;
 
 pub(super) fn find(facts: &Facts<'_>) -> Vec<Finding> {
     let tails = facts.amplification.tails.iter();
-    let long = tails
-        .filter(|t| t.requests as f64 >= WORTH_SAYING * t.of as f64 && t.total_ns as f64 >= WORTH_SAYING * t.endpoint_ns as f64);
+    let long = tails.filter(|t| {
+        t.requests >= LEAST
+            && t.requests as f64 >= WORTH_SAYING * t.of as f64
+            && t.total_ns as f64 >= WORTH_SAYING * t.endpoint_ns as f64
+    });
     long.take(MOST)
         .map(|t| Finding {
             rule: "async-tail",

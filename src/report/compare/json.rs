@@ -265,8 +265,8 @@ impl<'a> ChangeOut<'a> {
         let explanation = results.explanations.iter().find(|e| is_endpoint && e.endpoint == change.name);
         let bucket = |bucket: Bucket| {
             let found = change.buckets.iter().find(|known| known.0 == bucket.name());
-            let mean = |of: fn(&(String, Option<f64>, Option<f64>)) -> Option<f64>| found.and_then(of).map(whole);
-            (bucket.name(), BucketOut { base_mean_ns: mean(|b| b.1), candidate_mean_ns: mean(|b| b.2) })
+            let (base, candidate) = found.map_or((None, None), |known| (known.1, known.2));
+            (bucket.name(), BucketOut { base_mean_ns: base.map(whole), candidate_mean_ns: candidate.map(whole) })
         };
         ChangeOut {
             endpoint: is_endpoint.then_some(&change.name),
