@@ -215,12 +215,7 @@ fn retries(context: &Context<'_>) -> Vec<Retries> {
     for row in (0..rows.len()).filter(|&row| is_attempt(row) && suspects.contains(&key(row))) {
         by_key.entry(key(row)).or_default().push(row as u32);
     }
-<<<<<<< HEAD
     let mut found: HashMap<(u32, u32), (Retries, Longest)> = HashMap::new();
-=======
-    type Found = (Retries, Vec<(i64, u32)>);
-    let mut found: HashMap<(u32, u32), Found> = HashMap::new();
->>>>>>> t1
     for attempts in by_key.values_mut().filter(|attempts| attempts.len() > 1) {
         attempts.sort_unstable_by_key(|&row| (context.links.start[row as usize], row));
         for call in tries(context, attempts, &failed) {
