@@ -249,7 +249,7 @@ mod tests {
             ("[[[[[[[[", "invalid type"),
             (&good.replace("\"block_ns\":1000000000", "\"block_ns\":0"), "width"),
             (&good.replace("\"block_ns\":1000000000", "\"block_ns\":999999999"), "width"),
-            (&good.replace("\"block_ns\":1000000000", "\"block_ns\":15625000"), "blocks"),
+            (&good.replace("[98000000005,100000000007]", "[0,900000000000000]"), "blocks"),
             (&good.replace("[100,5,1,", "[100,18446744073709551615,1,"), "count"),
             (&good.replace("[100,5,1,", "[100,5,6,"), "errors"),
             (&good.replace("[100,5,1,", "[9223372036854775807,5,1,"), "outside"),
