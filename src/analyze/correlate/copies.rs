@@ -61,10 +61,12 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
     let step = resolution_of_durations(origins, rows, a as usize).max(resolution_of_durations(origins, rows, b as usize));
     let with_ids = |list: &[u32]| list.iter().any(|&row| rows.request(row as usize).is_some());
     let ids = with_ids(kept) && with_ids(other);
+    // As it was logged; only what two records tell has no duration of its own.
+    let took = |row: usize| rows.duration(row).unwrap_or(links.duration[row]);
     let like = |row: u32| -> Likeness {
         let row = row as usize;
         let id = if ids { rows.request(row).unwrap_or(0) } else { 0 };
-        let duration = rows.duration(row).unwrap_or(0) / step;
+        let duration = took(row) / step;
         (
             rows.kind(row) as u8,
             rows.name(row),
@@ -76,7 +78,7 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
         )
     };
     let live = |row: &&u32| links.fate[**row as usize] == Fate::Root;
-    let end = |row: u32| links.start[row as usize].saturating_add(rows.duration(row as usize).unwrap_or(0));
+    let end = |row: u32| links.start[row as usize].saturating_add(took(row as usize));
     let mut twins: HashMap<Likeness, Twins> = HashMap::new();
     for &row in kept.iter().filter(live) {
         twins.entry(like(row)).or_default().ends.push(end(row));

@@ -224,6 +224,7 @@ struct QualityOut {
     cycles: u64,
     incomplete_traces: u64,
     folded_names: usize,
+    unpaired_events: u64,
 }
 
 impl QualityOut {
@@ -246,6 +247,7 @@ impl QualityOut {
             cycles: quality.joined.cycles,
             incomplete_traces: quality.joined.incomplete_traces,
             folded_names: results.folded_names,
+            unpaired_events: quality.joined.unpaired_events,
         }
     }
 }
