@@ -67,10 +67,12 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
         return;
     }
     let bytes = [a, b].iter().all(|&row| rows.bytes(row as usize).is_some());
+    // As it was logged; only what two records tell has no duration of its own.
+    let took = |row: usize| rows.duration(row).unwrap_or(links.duration[row]);
     let like = |row: u32| -> Likeness {
         let row = row as usize;
         let id = if ids { rows.request(row).unwrap_or(0) } else { 0 };
-        let duration = rows.duration(row).unwrap_or(0) / step;
+        let duration = took(row) / step;
         (
             rows.kind(row) as u8,
             rows.name(row),
@@ -83,7 +85,7 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
         )
     };
     let live = |row: &&u32| links.fate[**row as usize] == Fate::Root;
-    let end = |row: u32| links.start[row as usize].saturating_add(rows.duration(row as usize).unwrap_or(0));
+    let end = |row: u32| links.start[row as usize].saturating_add(took(row as usize));
     let mut twins: HashMap<Likeness, Twins> = HashMap::new();
     for &row in kept.iter().filter(live) {
         twins.entry(like(row)).or_default().ends.push(end(row));
