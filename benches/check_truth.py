@@ -8,10 +8,10 @@ import csv, json, subprocess, sys
 
 narrows, truth, log, *more = sys.argv[1:]
 out = subprocess.run([narrows, "--format", "json", "--top", "1000", *more, log], stdout=subprocess.PIPE, check=True).stdout
-found = {(row["method"], row["endpoint"].removeprefix(row["method"] + " ")): row for row in json.loads(out)["endpoints"]}
+found = {(row["method"] or "", row["endpoint"].removeprefix((row["method"] or "") + " ")): row for row in json.loads(out)["endpoints"]}
 wrong = checked = 0
 with open(truth) as file:
-    for want in csv.DictReader(file, delimiter="\t"):
+    for want in csv.DictReader((line for line in file if not line.startswith("#")), delimiter="\t"):
         checked += 1
         row = found.get((want["method"], want["path"]))
         if row is None:

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use parsers::peel::{self, Prefix};
 use parsers::{Batch, Boundary, Chunk, Decoder, Facts, Format, Kind, Reason, Unit, cut, detect, formats, named};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::frame::{Builder, Frame, Naming, Piece};
@@ -329,7 +330,9 @@ impl Reader<'_> {
             ..Source::default()
         });
         let size = opened.size;
-        let outcome = self.decode(opened, &settled);
+        // What comes in by a pipe can be read only once.
+        let hash = self.options.hash && found.origin == Origin::Stdin;
+        let outcome = self.decode(opened, &settled, hash);
         if let (Some(source), None, Ok(bytes)) = (self.sources.last_mut(), size, &outcome) {
             source.bytes = *bytes;
         }
@@ -337,7 +340,7 @@ impl Reader<'_> {
     }
 
     /// Decodes the source added last.
-    fn decode(&mut self, opened: Opened, settled: &Settled) -> Result<u64> {
+    fn decode(&mut self, opened: Opened, settled: &Settled, hash: bool) -> Result<u64> {
         let decoder = &*settled.decoder;
         let path = self.sources.last().map(|s| s.path.clone()).unwrap_or_default();
         let mut state = Headers::new(decoder, &opened.head);
@@ -345,7 +348,9 @@ impl Reader<'_> {
         let (mut decoded, mut fresh): (Vec<Decoded>, Vec<Decoded>) = (Vec::new(), Vec::new());
         let options = self.options;
         let cut_block = |bytes: &[u8]| last_record(bytes, decoder, settled.prefix);
-        opened.read(cut_block, |offset, block| {
+        let mut hasher = hash.then(Sha256::new);
+        let read = opened.read(cut_block, |offset, block| {
+            hasher.iter_mut().for_each(|hasher| hasher.update(block));
             let jobs: Vec<Job<'_>> = state
                 .pieces(block, decoder, settled.prefix)
                 .into_iter()
@@ -370,7 +375,11 @@ impl Reader<'_> {
                 std::mem::swap(&mut decoded, &mut fresh);
                 (self.progress)(&path, wave.iter().map(|job| job.bytes.len() as u64).sum());
             }
-        })
+        });
+        if let (Some(source), Some(hasher)) = (self.sources.last_mut(), hasher) {
+            source.sha256 = Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        read
     }
 
     /// Books one piece of the source added last; gives the line after it.

@@ -4,6 +4,8 @@
 
 /// Flags, exit codes, filters and messages.
 mod commands;
+/// Saved profiles and the comparison of two builds.
+mod compare;
 /// Broken, odd and malicious files.
 mod hostile;
 /// What the README shows is what the program does.

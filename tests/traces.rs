@@ -141,6 +141,8 @@ fn attempts_before_the_last_are_retries() {
     let found = json(&Folder::with("t.jsonl", otlp("api", 7, &spans)));
     let sentence = text(finding(&found, "retries"), "/sentence");
     assert!(sentence.contains("3 attempts, of which 2 failed and were repeated after 55.0 ms"), "{sentence}");
+    let row = rows(&found, "bottlenecks").iter().find(|row| row["kind"] == "retries").unwrap();
+    assert_eq!((int(row, "/calls"), int(row, "/total_ns"), number(row, "/share")), (2, 55_000_000, 0.55));
     // Failed calls side by side are none.
     let beside = [(1, 0, 2, "GET /x", 0, 100, ""), (2, 1, 3, "q", 5, 35, FAILED), (3, 1, 3, "q", 6, 36, FAILED)];
     let found = json(&Folder::with("t.jsonl", otlp("api", 7, &beside)));
@@ -151,9 +153,10 @@ fn attempts_before_the_last_are_retries() {
 fn work_after_the_answer_and_missing_parents_are_told() {
     // V07 and V17.
     let tail = [(1, 0, 2, "GET /late", 0, 100, ""), (2, 1, 3, "q", 50, 150, STATEMENT)];
-    let found = json(&Folder::with("t.jsonl", otlp("api", 7, &tail)));
+    let five: String = (1..=5).map(|trace| otlp("api", trace, &tail)).collect();
+    let found = json(&Folder::with("t.jsonl", five));
     let sentence = text(finding(&found, "async-tail"), "/sentence");
-    assert!(sentence.contains("After 1 of 1 answers of GET /late work goes on, for 50.0 ms"), "{sentence}");
+    assert!(sentence.contains("After 5 of 5 answers of GET /late work goes on, for 50.0 ms"), "{sentence}");
     let orphan = [(1, 0, 2, "GET /a", 0, 100, ""), (2, 1, 3, "q", 10, 40, STATEMENT), (3, 99, 3, "q", 60, 90, STATEMENT)];
     let found = json(&Folder::with("t.jsonl", otlp("api", 7, &orphan)));
     assert!(text(finding(&found, "incomplete-traces"), "/sentence").starts_with("1 of 1 traces (100 %)"));

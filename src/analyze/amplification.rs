@@ -73,6 +73,10 @@ pub struct Retries {
     pub given_up: u64,
     /// Time of the failed attempts, in nanoseconds.
     pub failed_ns: i64,
+    /// Of it, on the critical paths.
+    pub path_ns: i64,
+    /// The longest failed attempt, in nanoseconds.
+    pub max_ns: i64,
     /// The longest failed attempts.
     pub evidence: Vec<Evidence>,
 }
@@ -97,7 +101,7 @@ pub struct Tail {
 /// Everything that is read.
 pub(crate) struct Context<'a> {
     pub(crate) rows: &'a Rows<'a>,
-    pub(crate) links: &'a Links,
+    pub(crate) links: &'a Links<'a>,
     pub(crate) of: &'a RequestOf,
     pub(crate) requests: &'a Requests,
     pub(crate) attribution: &'a Attribution,
@@ -143,8 +147,11 @@ impl Context<'_> {
     }
 }
 
+/// Times and their rows.
+type Longest = Vec<(i64, u32)>;
+
 /// Keeps the longest few, longest first; of equals the first row, whatever order they come in.
-fn keep_longest(longest: &mut Vec<(i64, u32)>, ns: i64, row: u32) {
+fn keep_longest(longest: &mut Longest, ns: i64, row: u32) {
     let at = longest.partition_point(|&(other, of)| (other, std::cmp::Reverse(of)) > (ns, std::cmp::Reverse(row)));
     if at < EVIDENCE {
         longest.insert(at, (ns, row));
@@ -157,7 +164,7 @@ struct Calls {
     calls: u64,
     total_ns: i64,
     path_ns: i64,
-    longest: Vec<(i64, u32)>,
+    longest: Longest,
 }
 
 fn fan_outs(context: &Context<'_>, per_endpoint: &[(u64, i64)]) -> Vec<FanOut> {
@@ -208,8 +215,7 @@ fn retries(context: &Context<'_>) -> Vec<Retries> {
     for row in (0..rows.len()).filter(|&row| is_attempt(row) && suspects.contains(&key(row))) {
         by_key.entry(key(row)).or_default().push(row as u32);
     }
-    type Found = (Retries, Vec<(i64, u32)>);
-    let mut found: HashMap<(u32, u32), Found> = HashMap::new();
+    let mut found: HashMap<(u32, u32), (Retries, Longest)> = HashMap::new();
     for attempts in by_key.values_mut().filter(|attempts| attempts.len() > 1) {
         attempts.sort_unstable_by_key(|&row| (context.links.start[row as usize], row));
         for call in tries(context, attempts, &failed) {
@@ -223,6 +229,8 @@ fn retries(context: &Context<'_>) -> Vec<Retries> {
             for &row in &call[..call.len() - 1] {
                 let ns = context.links.duration[row as usize].max(0);
                 retries.failed_ns = retries.failed_ns.saturating_add(ns);
+                retries.path_ns = retries.path_ns.saturating_add(context.attribution.branch_ns[row as usize]);
+                retries.max_ns = retries.max_ns.max(ns);
                 keep_longest(longest, ns, row);
             }
         }
@@ -251,7 +259,7 @@ fn tries<'a>(context: &Context<'_>, attempts: &'a [u32], failed: &dyn Fn(usize) 
 }
 
 fn tails(context: &Context<'_>, per_endpoint: &[(u64, i64)]) -> Vec<Tail> {
-    let mut by_endpoint: HashMap<u32, (Tail, Vec<(i64, u32)>)> = HashMap::new();
+    let mut by_endpoint: HashMap<u32, (Tail, Longest)> = HashMap::new();
     for (request, &row) in context.requests.row.iter().enumerate() {
         let ns = context.attribution.tail_ns[row as usize];
         if ns > 0 && context.rows.span(row as usize).is_some() {

@@ -24,6 +24,7 @@ pub(crate) fn rank(facts: &Facts<'_>) -> Vec<BottleneckRow> {
     rows.extend(externals(facts));
     rows.extend(facts.endpoints.iter().flat_map(|endpoint| of_endpoint(facts, endpoint)));
     rows.extend(timeouts(facts));
+    rows.extend(super::rules::retries::bottlenecks(facts));
     rows.extend(watched(facts));
     let cause = cause(facts, &rows);
     rows.retain(|row| {
@@ -490,6 +491,7 @@ fn named(row: &BottleneckRow) -> String {
         "external" => format!("calls to {}", row.subject),
         "own_code" => format!("the own code of {}", row.subject),
         "timeouts" => "requests that timed out".to_owned(),
+        "retries" => format!("failed attempts of {}", row.endpoints.first().map_or("calls", String::as_str)),
         "endpoint" => format!("what lies behind {}", row.subject),
         _ => {
             let caller = row.endpoints.first().map(|e| format!(" of {e}")).unwrap_or_default();

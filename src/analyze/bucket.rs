@@ -121,6 +121,18 @@ impl Splits {
         Buckets(self.columns.each_ref().map(|column| column.get(at).copied().filter(|&ns| ns != NULL_I64)))
     }
 
+    /// Books time on a bucket of one split; booking zero still says that the bucket is known.
+    #[inline]
+    pub fn add(&mut self, at: usize, bucket: Bucket, ns: i64) {
+        let column = &mut self.columns[bucket as usize];
+        if column.is_empty() {
+            column.resize(self.len, NULL_I64);
+        }
+        if let Some(slot) = column.get_mut(at) {
+            *slot = if *slot == NULL_I64 { ns } else { slot.saturating_add(ns) };
+        }
+    }
+
     /// Replaces one split.
     pub fn set(&mut self, at: usize, buckets: &Buckets) {
         for (column, ns) in self.columns.iter_mut().zip(buckets.0) {
@@ -172,7 +184,7 @@ mod tests {
     fn splits_hold_what_was_set_and_sum_by_group() {
         let mut splits = Splits::new(3);
         for (at, ns) in [(0, 5), (2, 7)] {
-            splits.update(at, |buckets| buckets.add(Bucket::Own, ns));
+            splits.add(at, Bucket::Own, ns);
         }
         splits.update(1, |buckets| buckets.add(Bucket::Queue, 0));
         assert_eq!((splits.get(0).get(Bucket::Own), splits.get(1).get(Bucket::Own)), (Some(5), None));

@@ -32,6 +32,8 @@ pub(crate) struct Rows<'a> {
     rows: &'a [u64],
     parts: [&'a [i64]; 7],
     gauge: [&'a [u32]; 3],
+    /// Whether there is any row of each kind.
+    any: [bool; Kind::ALL.len()],
 }
 
 /// Names of the part columns, in the order of [`Rows::parts`].
@@ -44,9 +46,13 @@ fn some<T: PartialEq + Copy>(values: &[T], row: usize, null: T) -> Option<T> {
 
 impl<'a> Rows<'a> {
     pub(crate) fn of(frame: &'a Frame) -> Self {
+        let kind = frame.u8s("kind");
+        let mut any = [false; Kind::ALL.len()];
+        kind.iter().for_each(|&kind| any[usize::from(kind)] = true);
         Rows {
             frame,
-            kind: frame.u8s("kind"),
+            any,
+            kind,
             role: frame.u8s("role"),
             phase: frame.u8s("phase"),
             outcome: frame.u8s("outcome"),
@@ -86,9 +92,40 @@ impl<'a> Rows<'a> {
         self.kind[row] == kind as u8
     }
 
+    /// Whether there is any row of one of these kinds: what spares a search through millions of others.
+    pub(crate) fn any(&self, kinds: &[Kind]) -> bool {
+        kinds.iter().any(|&kind| self.any[kind as usize])
+    }
+
+    /// The rows of one kind, found without a search where there is none.
+    pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = usize> {
+        let rows = if self.any(&[kind]) { self.len() } else { 0 };
+        (0..rows).filter(move |&row| self.is(row, kind))
+    }
+
+    /// Whether any row states this part; numbered as in [`Rows::parts`].
+    pub(crate) fn any_part(&self, part: usize) -> bool {
+        !self.parts[part].is_empty()
+    }
+
+    /// Whether any row is a span.
+    pub(crate) fn has_spans(&self) -> bool {
+        !self.span.is_empty()
+    }
+
+    /// The starts of all rows as in the frame.
+    pub(crate) fn starts(&self) -> &'a [i64] {
+        self.start
+    }
+
+    /// The durations of all rows as in the frame.
+    pub(crate) fn durations(&self) -> &'a [i64] {
+        self.duration
+    }
+
     /// Whether every row is a request that no service and no span tells from the others.
     pub(crate) fn are_plain_requests(&self) -> bool {
-        self.service.is_empty() && self.span.is_empty() && self.kind.iter().all(|&kind| kind == Kind::Request as u8)
+        self.service.is_empty() && self.span.is_empty() && (1..self.any.len()).all(|kind| !self.any[kind])
     }
 
     pub(crate) fn role(&self, row: usize) -> Role {
@@ -191,11 +228,6 @@ impl<'a> Rows<'a> {
     /// Whether any row states a part at all.
     pub(crate) fn has_parts(&self) -> bool {
         self.parts.iter().any(|values| !values.is_empty())
-    }
-
-    /// Whether any row is a span.
-    pub(crate) fn has_spans(&self) -> bool {
-        !self.span.is_empty()
     }
 
     /// The gauge's size, slots in use and waiting callers.

@@ -58,6 +58,9 @@ pub(crate) fn collect(
     requests: &Requests,
     in_window: impl Fn(i64) -> bool,
 ) -> Calls {
+    if !rows.any(&[Kind::Database]) {
+        return Calls::default();
+    }
     let is_call = |row: usize| rows.is(row, Kind::Database) && !matches!(links.fate[row], Fate::Copy | Fate::Absorbed);
     let mut server_of: HashMap<u32, u32> = HashMap::new();
     let mut unclaimed = Vec::new();

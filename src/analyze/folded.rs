@@ -98,7 +98,7 @@ pub(crate) fn folded(
         let mut buckets = Buckets::default();
         let states_parts = rows.parts(row).iter().any(Option::is_some);
         if states_parts {
-            split(rows, row, on_path, below.get(row).copied().unwrap_or_default(), &mut buckets);
+            split(rows, row, on_path, below.get(row).copied().unwrap_or_default(), |bucket, ns| buckets.add(bucket, ns));
             for (bucket, ns) in Bucket::ALL.into_iter().zip(buckets.0) {
                 let Some(ns) = ns.filter(|&ns| ns > 0) else { continue };
                 let part = frames.frame(frame_of[row], Label::Part(bucket));

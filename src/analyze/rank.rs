@@ -21,11 +21,21 @@ use crate::frame::NULL_I64;
 /// How many slowest records stand behind a row.
 const EVIDENCE: usize = 3;
 
+/// The records of one tier that belong to an endpoint's requests.
+#[derive(Clone)]
+struct TierSum {
+    tier: TierKey,
+    calls: u64,
+    timed: u64,
+    sum: i64,
+    source: u32,
+}
+
 /// Everything ranking reads.
 pub(super) struct Ranking<'a> {
     pub(super) rows: &'a Rows<'a>,
     pub(super) origins: &'a [Origin],
-    pub(super) links: &'a Links,
+    pub(super) links: &'a Links<'a>,
     pub(super) of: &'a RequestOf,
     pub(super) requests: &'a Requests,
     pub(super) calls: &'a Calls,
@@ -83,28 +93,31 @@ impl Ranking<'_> {
     /// For each endpoint, the records of every tier that belong to its requests.
     fn tiers(&self) -> HashMap<u32, Vec<TierRow>> {
         let mut tiers: HashMap<u32, Vec<TierRow>> = HashMap::new();
-        let mut sums: HashMap<(u32, TierKey), (u64, u64, i64, u32)> = HashMap::new();
-        for row in (0..self.rows.len()).filter(|&row| self.rows.is(row, Kind::Request) && self.of[row] != NONE) {
+        // A request has records of few tiers: they are looked for one by one.
+        let mut sums: Vec<Vec<TierSum>> = vec![Vec::new(); self.requests.endpoints.len()];
+        for row in self.rows.of_kind(Kind::Request).filter(|&row| self.of[row] != NONE) {
             if self.links.fate[row] == Fate::Copy {
                 continue;
             }
-            let endpoint = self.requests.endpoint[self.of[row] as usize];
-            let key = (endpoint, tier_of(self.rows, self.origins, row));
-            let sum = sums.entry(key).or_insert((0, 0, 0, self.rows.source[row]));
-            sum.0 += 1;
+            let sums = &mut sums[self.requests.endpoint[self.of[row] as usize] as usize];
+            let tier = tier_of(self.rows, self.origins, row);
+            let at = sums.iter().position(|sum| sum.tier == tier).unwrap_or_else(|| {
+                sums.push(TierSum { tier, calls: 0, timed: 0, sum: 0, source: self.rows.source[row] });
+                sums.len() - 1
+            });
+            sums[at].calls += 1;
             if self.links.duration[row] != NULL_I64 {
-                sum.1 += 1;
-                sum.2 = sum.2.saturating_add(self.links.duration[row]);
+                sums[at].timed += 1;
+                sums[at].sum = sums[at].sum.saturating_add(self.links.duration[row]);
             }
         }
-        let mut keyed: Vec<_> = sums.into_iter().collect();
-        keyed.sort_by_key(|&((endpoint, tier), (calls, timed, sum, _))| {
-            (endpoint, std::cmp::Reverse((calls > 0, sum / (timed.max(1) as i64))), tier)
-        });
-        for ((endpoint, (_, service)), (calls, timed, sum, source)) in keyed {
-            let mean_ns = (timed > 0).then(|| (sum as f64 / timed as f64).round() as i64);
-            let row = TierRow { service: self.rows.text(service).to_owned(), source, calls, mean_ns };
-            tiers.entry(endpoint).or_default().push(row);
+        for (endpoint, mut sums) in sums.into_iter().enumerate() {
+            sums.sort_by_key(|s| (std::cmp::Reverse((s.calls > 0, s.sum / (s.timed.max(1) as i64))), s.tier));
+            for TierSum { tier, calls, timed, sum, source } in sums {
+                let mean_ns = (timed > 0).then(|| (sum as f64 / timed as f64).round() as i64);
+                let row = TierRow { service: self.rows.text(tier.1).to_owned(), source, calls, mean_ns };
+                tiers.entry(endpoint as u32).or_default().push(row);
+            }
         }
         tiers
     }
@@ -175,7 +188,7 @@ impl Ranking<'_> {
     /// out: it is the same stop.
     pub(super) fn pauses(&self) -> Vec<PauseRow> {
         let safepoint = |row: usize| self.rows.text(self.rows.name(row)).starts_with("Safepoint");
-        let pauses = || (0..self.rows.len()).filter(|&row| self.rows.is(row, Kind::Pause) && self.links.fate[row] != Fate::Copy);
+        let pauses = || self.rows.of_kind(Kind::Pause).filter(|&row| self.links.fate[row] != Fate::Copy);
         let mut collections: Vec<(u32, i64, i64)> = pauses()
             .filter(|&row| !safepoint(row))
             .filter_map(|row| Some((self.rows.source[row], self.rows.start(row)?, self.rows.end(row)?)))
@@ -266,29 +279,32 @@ impl Ranking<'_> {
                     errors,
                     p50_ns: durations.quantile_ns(0.5),
                     p95_ns: durations.quantile_ns(0.95),
-                    concurrency_mean: concurrency.as_ref().map(|c| c.get(&number).copied().unwrap_or(0) as f64 / width as f64),
+                    concurrency_mean: concurrency
+                        .as_ref()
+                        .map(|c| c[(number - first.div_euclid(width)) as usize] as f64 / width as f64),
                 }
             })
             .collect()
     }
 
     /// Time spent inside requests, by number of the slice; `None` when no request has a duration.
-    fn concurrency(&self, width: i64) -> Option<HashMap<i64, i64>> {
-        let mut inside: HashMap<i64, i64> = HashMap::new();
+    fn concurrency(&self, width: i64) -> Option<Vec<i64>> {
         let (first, last) = self.profile.window?;
+        let slice_of = |at: i64| at.div_euclid(width);
+        let mut inside = vec![0i64; (slice_of(last) - slice_of(first) + 1) as usize];
         for (&end, &ns) in self.requests.end.iter().zip(&self.requests.duration) {
             if end == NULL_I64 || ns == NULL_I64 {
                 continue;
             }
             let mut at = end.saturating_sub(ns).max(first);
             while at < end.min(last.saturating_add(1)) {
-                let slice = at.div_euclid(width);
+                let slice = slice_of(at);
                 let until = end.min((slice + 1) * width);
-                *inside.entry(slice).or_default() += until - at;
+                inside[(slice - slice_of(first)) as usize] += until - at;
                 at = until;
             }
         }
-        (!inside.is_empty()).then_some(inside)
+        inside.iter().any(|&ns| ns > 0).then_some(inside)
     }
 }
 

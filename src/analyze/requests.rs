@@ -20,7 +20,7 @@ pub struct EndpointKey {
 }
 
 /// Requests, column by column, in the order of the frame.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Requests {
     /// Row of the outermost record.
     pub row: Vec<u32>,

@@ -71,6 +71,18 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Whether only a part of the time is wanted.
+    fn has_window(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
+    /// Whether only some of its requests are.
+    fn selects(&self) -> bool {
+        !self.endpoints.is_empty() || !self.methods.is_empty() || !self.statuses.is_empty() || self.min_duration.is_some()
+    }
+}
+
 /// Requests in total.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
@@ -167,42 +179,50 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let attribution = attribute(rows, origins, &links, &of, &mut requests);
     overlay(rows, origins, &links, &of, &mut requests);
     let before = requests.len();
-    let unfiltered = of.clone();
-    keep(&mut requests, &mut of, |requests, request| in_window(requests.end[request], options));
-    let resources = resources::build(rows, origins, &links, &of, &requests, host_names, &options.pools);
-    let capacity = capacity_of(&resources, options);
-    let window_rows = requests.row.clone();
-    keep(&mut requests, &mut of, |requests, request| selected(rows, requests, request, options));
-
-    let calls = database::collect(rows, &links, &of, &unfiltered, &requests, |end| in_window(end, options));
-    let profile = profile::build(rows, &requests, &calls);
-    let ranking = Ranking {
-        rows,
-        origins,
-        links: &links,
-        of: &of,
-        requests: &requests,
-        calls: &calls,
-        profile: &profile,
-        quantiles: &options.quantiles,
-    };
-    let endpoints = ranking.endpoints();
+    // Filters work on copies, which are made only where there is something to leave out.
+    let unfiltered = options.has_window().then(|| of.clone());
+    if unfiltered.is_some() {
+        keep(&mut requests, &mut of, |requests, request| in_window(requests.end[request], options));
+    }
+    let narrowed = options.selects().then(|| {
+        let (mut requests, mut of) = (requests.clone(), of.clone());
+        keep(&mut requests, &mut of, |requests, request| selected(rows, requests, request, options));
+        (requests, of)
+    });
+    // Resources are those of all traffic, whatever was selected.
+    let (all, all_of) = (&requests, &of);
+    let (requests, of) = narrowed.as_ref().map_or((all, all_of), |(requests, of)| (requests, of));
+    let ((resources, capacity), (calls, profile)) = rayon::join(
+        || {
+            let resources = resources::build(rows, origins, &links, all_of, all, host_names, &options.pools);
+            let capacity = capacity_of(&resources, options);
+            (resources, capacity)
+        },
+        || {
+            let unfiltered = unfiltered.as_ref().unwrap_or(all_of);
+            let calls = database::collect(rows, &links, of, unfiltered, requests, |end| in_window(end, options));
+            let profile = profile::build(rows, requests, &calls);
+            (calls, profile)
+        },
+    );
+    let ranking =
+        Ranking { rows, origins, links: &links, of, requests, calls: &calls, profile: &profile, quantiles: &options.quantiles };
+    let (endpoints, timeline) = rayon::join(|| ranking.endpoints(), || ranking.timeline());
     let database = ranking.statements()?;
     let waits = ranking.waits(&resources, &capacity);
     let pauses = ranking.pauses();
-    let timeline = ranking.timeline();
-    let totals = totals(&requests, &profile, ranking.seconds());
-    let services = services::services(rows, &links, &of, &attribution, totals.total_ns);
-    let edges = services::edges(rows, &links, &of, &attribution);
-    let folded = options.folded.then(|| folded::folded(rows, &links, &of, &requests, &attribution));
-    let replays = replay::replay(rows, &links, &requests, &attribution, &options.what_ifs);
-    let seen = amplification::Context { rows, links: &links, of: &of, requests: &requests, attribution: &attribution };
+    let totals = totals(requests, &profile, ranking.seconds());
+    let services = services::services(rows, &links, of, &attribution, totals.total_ns);
+    let edges = services::edges(rows, &links, of, &attribution);
+    let folded = options.folded.then(|| folded::folded(rows, &links, of, requests, &attribution));
+    let replays = replay::replay(rows, &links, requests, &attribution, &options.what_ifs);
+    let seen = amplification::Context { rows, links: &links, of: of, requests: requests, attribution: &attribution };
     let amplification = amplification::find(&seen);
-    let quality = quality(rows, &links, &requests, &of, before, &totals, &attribution, alignment, origins.len());
+    let quality = quality(rows, &links, requests, of, before, &totals, &attribution, alignment, origins.len());
     let facts = Facts {
         rows,
-        requests: &requests,
-        window_rows: &window_rows,
+        requests,
+        window_rows: &all.row,
         totals: &totals,
         endpoints: &endpoints,
         database: &database,
@@ -212,6 +232,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         capacity: &capacity,
         resources: &resources,
         quality: &quality,
+        edges: &edges,
         amplification: &amplification,
         call_durations: &calls.duration,
         quantiles: options.quantiles.len(),
@@ -259,8 +280,7 @@ fn without_found(mut capacity: Capacity, replays: &[ReplayRow]) -> Capacity {
 }
 
 fn in_window(end: i64, options: &Options) -> bool {
-    let unbounded = options.since.is_none() && options.until.is_none();
-    unbounded
+    !options.has_window()
         || end != NULL_I64 && options.since.is_none_or(|since| end >= since) && options.until.is_none_or(|until| end < until)
 }
 

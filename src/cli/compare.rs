@@ -13,7 +13,7 @@ use crate::analyze::compare::history::{History, history};
 use crate::analyze::compare::resources::differences;
 use crate::analyze::compare::side::Side;
 use crate::analyze::compare::sides::sides;
-use crate::analyze::compare::{Options, Overall, compare as judge};
+use crate::analyze::compare::{Options, Overall, Verdict, compare as judge};
 use crate::analyze::profile::{Snapshot, merge};
 use crate::error::{Error, Result};
 use crate::report::{self, compare};
@@ -103,12 +103,14 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit> {
 fn exit(args: &CompareArgs, trouble: bool, found: &crate::analyze::compare::Comparison, outcomes: &[budget::Outcome]) -> Exit {
     let is_broken = outcomes.iter().any(|outcome| outcome.kept == Kept::Broken);
     let unsure = outcomes.iter().any(|outcome| matches!(outcome.kept, Kept::TooFew | Kept::Unknown));
+    // Calls per request do not depend on the load.
+    let by_calls = found.endpoints.iter().any(|change| change.verdict == Verdict::Regression);
     let strict = args.fail_on == Some(FailOnArg::Inconclusive);
     match found.verdict {
         _ if trouble => Exit::Trouble,
         Overall::Regression => Exit::Gate,
         _ if is_broken => Exit::Gate,
-        Overall::Incomparable if found.capacity_regressed => Exit::Gate,
+        Overall::Incomparable if found.capacity_regressed || by_calls => Exit::Gate,
         Overall::Incomparable => Exit::Trouble,
         Overall::Inconclusive if strict => Exit::Inconclusive,
         Overall::Ok if strict && unsure => Exit::Inconclusive,

@@ -8,8 +8,8 @@ use crate::analyze::bucket::Buckets;
 use crate::analyze::capacity::evidence::Verdict;
 use crate::analyze::capacity::model::{Basis, Kind, Size};
 use crate::analyze::profile::histogram::Histogram;
-use crate::analyze::profile::snapshot::{Caller, CapacitySummary, QualitySummary, ResourceSummary, SourceSummary};
-use crate::analyze::profile::{Block, MOST_BLOCKS, Profile, Series, Snapshot};
+use crate::analyze::profile::snapshot::{CapacitySummary, QualitySummary, ResourceSummary, SourceSummary};
+use crate::analyze::profile::{Block, Caller, MOST_BLOCKS, Profile, Series, Snapshot};
 
 /// The narrowest block: 1/64 s.
 const LEAST_BLOCK_NS: i64 = 1_000_000_000 / 64;
@@ -38,7 +38,8 @@ struct Document {
     totals: TotalsDocument,
     endpoints: Vec<SeriesDocument>,
     statements: Vec<SeriesDocument>,
-    callers: Vec<(String, String, u64)>,
+    /// Statement, endpoint, calls, how many of them have a duration, and the sum of those.
+    callers: Vec<(String, String, u64, u64, i64)>,
     capacity: CapacityDocument,
     resources: Vec<ResourceDocument>,
     sources: Vec<SourceDocument>,
@@ -149,7 +150,7 @@ mod exact {
 
 impl Document {
     fn of(snapshot: &Snapshot) -> Self {
-        let Snapshot { verdict, profile, totals, capacity, resources, callers, sources, quality } = snapshot.clone();
+        let Snapshot { verdict, profile, totals, capacity, resources, sources, quality } = snapshot.clone();
         let block_ns = profile.block_ns;
         let series = |all: Vec<Series>| all.into_iter().map(|series| SeriesDocument::of(series, block_ns)).collect();
         Document {
@@ -167,7 +168,7 @@ impl Document {
             },
             endpoints: series(profile.endpoints),
             statements: series(profile.statements),
-            callers: callers.into_iter().map(|caller| (caller.statement, caller.endpoint, caller.calls)).collect(),
+            callers: profile.callers.into_iter().map(|c| (c.statement, c.endpoint, c.calls, c.timed, c.total_ns)).collect(),
             capacity: CapacityDocument {
                 concurrency_max: capacity.concurrency_max,
                 successes: capacity.successes,
@@ -217,10 +218,18 @@ impl Document {
         if quality.into_iter().any(|count| count > MOST_COUNT) {
             return Err("a count of more than 2^48".to_owned());
         }
-        let series =
-            |all: Vec<SeriesDocument>| all.into_iter().map(|series| series.series(width, blocks)).collect::<Result<Vec<_>, _>>();
-        let profile =
-            Profile { block_ns: width, window, endpoints: series(self.endpoints)?, statements: series(self.statements)? };
+        let series = |all: Vec<SeriesDocument>| all.into_iter().map(|series| series.series(width)).collect::<Result<Vec<_>, _>>();
+        if self.callers.iter().any(|caller| caller.3 > MOST_COUNT || caller.4 < 0) {
+            return Err("the calls of a statement cannot be".to_owned());
+        }
+        let caller = |(statement, endpoint, calls, timed, total_ns)| Caller { statement, endpoint, calls, timed, total_ns };
+        let profile = Profile {
+            block_ns: width,
+            window,
+            endpoints: series(self.endpoints)?,
+            statements: series(self.statements)?,
+            callers: self.callers.into_iter().map(caller).collect(),
+        };
         Ok(Snapshot {
             verdict: self.verdict,
             totals: Totals {
@@ -242,7 +251,6 @@ impl Document {
                 cause: self.capacity.cause,
             },
             resources: self.resources.into_iter().map(ResourceDocument::resource).collect::<Result<_, _>>()?,
-            callers: self.callers.into_iter().map(|(statement, endpoint, calls)| Caller { statement, endpoint, calls }).collect(),
             sources: self.sources.into_iter().map(SourceDocument::source).collect(),
             quality: QualitySummary {
                 copies: self.quality.copies,
@@ -282,14 +290,10 @@ impl SeriesDocument {
         }
     }
 
-    fn series(self, width: i64, window: Option<(i64, i64)>) -> Result<Series, String> {
+    fn series(self, width: i64) -> Result<Series, String> {
         let mut blocks: Vec<Block> = Vec::with_capacity(self.blocks.len().min(1 << 10));
         let mut counted = 0u64;
         for BlockDocument(number, count, errors, sum_ns, min_ns, max_ns, counts) in self.blocks {
-            // What has no time stands in block 0.
-            if number != 0 && window.is_none_or(|(first, last)| !(first..=last).contains(&number)) {
-                return Err(format!("`{}` has a block outside of the window", self.name));
-            }
             let start_ns = number.checked_mul(width).ok_or_else(|| format!("`{}` has a block outside of time", self.name))?;
             if blocks.last().is_some_and(|last| last.start_ns >= start_ns) {
                 return Err(format!("the blocks of `{}` are out of order", self.name));

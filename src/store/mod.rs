@@ -142,8 +142,8 @@ mod tests {
     use crate::analyze::capacity::evidence::Verdict;
     use crate::analyze::capacity::model::{Basis, Kind, Size};
     use crate::analyze::profile::histogram::Histogram;
-    use crate::analyze::profile::snapshot::{Caller, CapacitySummary, QualitySummary, ResourceSummary, SourceSummary};
-    use crate::analyze::profile::{Block, Profile, Series};
+    use crate::analyze::profile::snapshot::{CapacitySummary, QualitySummary, ResourceSummary, SourceSummary};
+    use crate::analyze::profile::{Block, Caller, Profile, Series};
 
     const S: i64 = 1_000_000_000;
 
@@ -167,6 +167,7 @@ mod tests {
             window: Some((98 * S + 5, 100 * S + 7)),
             endpoints: vec![series.clone()],
             statements: vec![series],
+            callers: vec![Caller { statement: "select".into(), endpoint: "GET /a".into(), calls: 9, timed: 8, total_ns: 7 }],
         };
         Snapshot {
             verdict: "It is the pool.".into(),
@@ -188,7 +189,6 @@ mod tests {
                 verdict: Verdict::Saturated,
                 waits: Some((7, 12)),
             }],
-            callers: vec![Caller { statement: "select".into(), endpoint: "GET /a".into(), calls: 9 }],
             sources: vec![SourceSummary {
                 path: "a.log".into(),
                 format: "nginx".into(),
@@ -246,7 +246,7 @@ mod tests {
         assert!(forged(&good).is_ok());
         let cases = [
             ("{}", "missing field"),
-            ("[[[[[[[[", "EOF"),
+            ("[[[[[[[[", "invalid type"),
             (&good.replace("\"block_ns\":1000000000", "\"block_ns\":0"), "width"),
             (&good.replace("\"block_ns\":1000000000", "\"block_ns\":999999999"), "width"),
             (&good.replace("\"block_ns\":1000000000", "\"block_ns\":15625000"), "blocks"),

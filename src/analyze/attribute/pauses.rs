@@ -77,7 +77,7 @@ fn waits_and_database(rows: &Rows<'_>, links: &Links, row: usize) -> Option<(i64
 /// The pauses of each host, overlapping ones merged: a safepoint holds the collection it was for.
 fn timelines(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec<(u32, Timeline)> {
     let mut by_host: HashMap<u32, Timeline> = HashMap::new();
-    for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::Pause) && links.fate[row] != Fate::Copy) {
+    for row in rows.of_kind(Kind::Pause).filter(|&row| links.fate[row] != Fate::Copy) {
         if links.start[row] != NULL_I64 && links.duration[row] > 0 {
             let pause = (links.start[row], links.start[row].saturating_add(links.duration[row]));
             by_host.entry(origins[rows.source[row] as usize].host).or_default().push(pause);
@@ -92,7 +92,7 @@ fn timelines(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec<(u32, Ti
 pub(crate) fn paused(rows: &Rows<'_>, links: &Links, window: Option<(i64, i64)>) -> i64 {
     let Some(window) = window else { return 0 };
     let mut by_source: HashMap<u32, Timeline> = HashMap::new();
-    for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::Pause) && links.fate[row] != Fate::Copy) {
+    for row in rows.of_kind(Kind::Pause).filter(|&row| links.fate[row] != Fate::Copy) {
         if links.start[row] != NULL_I64 && links.duration[row] > 0 {
             let pause = (links.start[row], links.start[row].saturating_add(links.duration[row]));
             by_source.entry(rows.source[row]).or_default().push(pause);

@@ -2,7 +2,7 @@
 
 use parsers::{Kind, Role};
 
-use crate::analyze::bucket::{Bucket, Buckets};
+use crate::analyze::bucket::Bucket;
 use crate::analyze::columns::Rows;
 
 /// What hangs below a record, as far as its own time depends on it.
@@ -19,7 +19,7 @@ pub(crate) struct Below {
 /// Parts that the record states come first, clipped to what is left, in the order queue, pool wait,
 /// database, external, network, upstream, own. The rest goes by what the row is. Returns the time
 /// that parts claimed beyond the amount, in nanoseconds.
-pub(crate) fn split(rows: &Rows<'_>, row: usize, amount: i64, below: Below, buckets: &mut Buckets) -> i64 {
+pub(crate) fn split(rows: &Rows<'_>, row: usize, amount: i64, below: Below, mut book: impl FnMut(Bucket, i64)) -> i64 {
     const ORDER: [Bucket; 7] =
         [Bucket::Queue, Bucket::PoolWait, Bucket::Database, Bucket::External, Bucket::Network, Bucket::Upstream, Bucket::Own];
     let (mut left, mut clipped, mut stated) = (amount, 0i64, false);
@@ -31,11 +31,11 @@ pub(crate) fn split(rows: &Rows<'_>, row: usize, amount: i64, below: Below, buck
         let booked = part.clamp(0, left);
         clipped = clipped.saturating_add(part - booked);
         left -= booked;
-        buckets.add(bucket, booked);
+        book(bucket, booked);
     }
     let rest = rest_of(rows, row, below, stated);
     if left > 0 || rest != Bucket::Unaccounted {
-        buckets.add(rest, left);
+        book(rest, left);
     }
     clipped
 }

@@ -6,7 +6,7 @@ use super::critical_path::{CriticalPath, critical_path};
 use super::forest::{DROPPED, Forest, NO_PARENT, Spans};
 use super::self_time::self_time;
 use super::split::{Below, split};
-use crate::analyze::bucket::{Bucket, Buckets, Splits};
+use crate::analyze::bucket::{Bucket, Splits};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::{Fate, Links, NONE};
 use crate::analyze::requests::{RequestOf, Requests};
@@ -55,9 +55,8 @@ pub(crate) fn attribute(
         let mut splits = Splits::new(requests.len());
         for (request, &row) in requests.row.iter().enumerate() {
             if requests.duration[request] != NULL_I64 {
-                let mut buckets = Buckets::default();
-                let clipped = split(rows, row as usize, requests.duration[request], Below::default(), &mut buckets);
-                splits.set(request, &buckets);
+                let book = |bucket, ns| splits.add(request, bucket, ns);
+                let clipped = split(rows, row as usize, requests.duration[request], Below::default(), book);
                 attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
                 attribution.clipped += u64::from(clipped > 0);
             }
@@ -83,8 +82,8 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
         if request == NONE || links.duration[row] == NULL_I64 || (cp_ns[row] == 0 && !rows.is(row, Kind::Request)) {
             continue;
         }
-        let mut clipped = 0;
-        requests.buckets.update(request as usize, |buckets| clipped = split(rows, row, cp_ns[row], below[row], buckets));
+        let book = |bucket, ns| requests.buckets.add(request as usize, bucket, ns);
+        let clipped = split(rows, row, cp_ns[row], below[row], book);
         attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
         attribution.clipped += u64::from(clipped > 0);
     }
@@ -164,7 +163,7 @@ fn told_by_caller(rows: &Rows<'_>, row: usize, above: usize) -> bool {
 /// open, to where it holds its children.
 fn windows(rows: &Rows<'_>, origins: &[Origin], links: &Links, parent: &[u32]) -> (Vec<i64>, Vec<i64>) {
     let mut start: Vec<i64> = links.start.iter().map(|&s| if s == NULL_I64 { 0 } else { s }).collect();
-    let mut end: Vec<i64> = start.iter().zip(&links.duration).map(|(s, d)| s.saturating_add((*d).max(0))).collect();
+    let mut end: Vec<i64> = start.iter().zip(links.duration.iter()).map(|(s, d)| s.saturating_add((*d).max(0))).collect();
     let mut hull: Vec<(i64, i64)> = vec![(i64::MAX, i64::MIN); rows.len()];
     for &row in children_first(parent).iter() {
         let row = row as usize;

@@ -1,5 +1,7 @@
 //! One timeline: sources whose timestamps carry no zone are moved to where the others are.
 
+use std::borrow::Cow;
+
 use hashbrown::HashMap;
 
 use crate::analyze::columns::Rows;
@@ -24,6 +26,14 @@ pub struct Alignment {
 }
 
 impl Alignment {
+    /// The starts of all rows on the common timeline; the frame's own where no source is moved.
+    pub(super) fn starts<'a>(&self, rows: &Rows<'a>) -> Cow<'a, [i64]> {
+        if self.shift_ns.iter().all(|&shift| shift == 0) && !rows.starts().is_empty() {
+            return Cow::Borrowed(rows.starts());
+        }
+        (0..rows.len()).map(|row| self.start(rows, row)).collect()
+    }
+
     /// The start of a row on the common timeline; the null pattern when it has none.
     pub(crate) fn start(&self, rows: &Rows<'_>, row: usize) -> i64 {
         let shift = self.shift_ns.get(rows.source[row] as usize).copied().unwrap_or(0);

@@ -14,8 +14,11 @@ mod tree;
 
 pub use align::{Alignment, align};
 
+use std::borrow::Cow;
+
 use super::columns::Rows;
 use super::sources::Origin;
+use crate::frame::NULL_I64;
 
 /// No row.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -37,15 +40,15 @@ pub(crate) enum Fate {
 }
 
 /// How the rows hang together.
-pub(crate) struct Links {
+pub(crate) struct Links<'a> {
     /// What becomes of each row.
     pub(crate) fate: Vec<Fate>,
     /// Row each row belongs to, or [`NONE`].
     pub(crate) parent: Vec<u32>,
     /// Start of each row after alignment; null pattern where unknown.
-    pub(crate) start: Vec<i64>,
+    pub(crate) start: Cow<'a, [i64]>,
     /// Duration of each row after merging; null pattern where unknown.
-    pub(crate) duration: Vec<i64>,
+    pub(crate) duration: Cow<'a, [i64]>,
     /// Whether the parent waits for each row.
     pub(crate) blocking: Vec<bool>,
     /// Counts of what was joined.
@@ -82,12 +85,15 @@ pub struct Joined {
 }
 
 /// Joins the rows.
-pub(crate) fn correlate(rows: &Rows<'_>, origins: &[Origin], alignment: &Alignment) -> Links {
+pub(crate) fn correlate<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Alignment) -> Links<'a> {
     let mut links = Links {
         fate: vec![Fate::Root; rows.len()],
         parent: vec![NONE; rows.len()],
-        start: (0..rows.len()).map(|row| alignment.start(rows, row)).collect(),
-        duration: (0..rows.len()).map(|row| rows.duration(row).unwrap_or(crate::frame::NULL_I64)).collect(),
+        start: alignment.starts(rows),
+        duration: match rows.durations() {
+            [] => Cow::Owned(vec![NULL_I64; rows.len()]),
+            durations => Cow::Borrowed(durations),
+        },
         blocking: vec![true; rows.len()],
         joined: Joined::default(),
     };

@@ -12,6 +12,9 @@ use crate::frame::{NO_NAME, NULL_I64};
 
 /// Links the rows that are spans, and marks the copies among them.
 pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
+    if !rows.has_spans() {
+        return;
+    }
     let spans: Vec<u32> = (0..rows.len() as u32).filter(|&row| rows.span(row as usize).is_some()).collect();
     if spans.is_empty() {
         return;
@@ -55,7 +58,7 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
         }
         links.blocking[row] = identity.blocking[i];
         if links.start[row] != NULL_I64 {
-            links.start[row] = start[i];
+            links.start.to_mut()[row] = start[i];
         }
     }
     for &orphan in &identity.orphans {

@@ -15,7 +15,7 @@ const SLACK_NS: i64 = 20_000_000;
 /// Rows of database servers by source and session, in the order of the log.
 fn sessions(rows: &Rows<'_>) -> HashMap<(u32, u64), Vec<u32>> {
     let mut sessions: HashMap<(u32, u64), Vec<u32>> = HashMap::new();
-    for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::Database) && rows.role(row) == Role::Server) {
+    for row in rows.of_kind(Kind::Database).filter(|&row| rows.role(row) == Role::Server) {
         if let Some(session) = rows.session(row) {
             sessions.entry((rows.source[row], session)).or_default().push(row as u32);
         }
@@ -55,10 +55,10 @@ fn absorb(rows: &Rows<'_>, links: &mut Links, steps: &mut [u32], into: u32) {
             continue;
         }
         if links.duration[at] != NULL_I64 {
-            links.duration[at] = links.duration[at].saturating_add(links.duration[from]);
+            links.duration.to_mut()[at] = links.duration[at].saturating_add(links.duration[from]);
         }
         if links.start[from] != NULL_I64 && links.start[at] != NULL_I64 {
-            links.start[at] = links.start[at].min(links.start[from]);
+            links.start.to_mut()[at] = links.start[at].min(links.start[from]);
         }
     }
 }

@@ -19,14 +19,14 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], groups: &Groups, tiers: 
     }
 }
 
-struct Tree<'a> {
+struct Tree<'a, 'b> {
     rows: &'a Rows<'a>,
     origins: &'a [Origin],
     tiers: &'a Tiers,
-    links: &'a mut Links,
+    links: &'a mut Links<'b>,
 }
 
-impl Tree<'_> {
+impl Tree<'_, '_> {
     fn group(&mut self, group: &[u32]) {
         let rows = self.rows;
         let is_span = |row: &u32| rows.span(*row as usize).is_some();

@@ -10,6 +10,10 @@ use crate::frame::NO_NAME;
 
 /// Adds the pools that records tell of: by a stated wait or database time, or by spans of the wait.
 pub(super) fn add(context: &Context<'_>, found: &mut Found) {
+    let stated = context.rows.any_part(1) && context.rows.any_part(2);
+    if !stated && !context.rows.any(&[Kind::PoolWait, Kind::SocketWait]) {
+        return;
+    }
     let statements = statements_by_parent(context);
     let spans = spans_by_owner(context);
     for row in 0..context.rows.len() {

@@ -45,7 +45,7 @@ pub struct Reading {
 /// Everything a builder of resources reads.
 struct Context<'a> {
     rows: &'a Rows<'a>,
-    links: &'a Links,
+    links: &'a Links<'a>,
     of: &'a RequestOf,
     origins: &'a [Origin],
     gauges: sizes::Gauges,
@@ -119,6 +119,9 @@ impl Found {
 /// Calls to others: what a record totals, or the spans themselves, one resource per callee.
 fn add_external(context: &Context<'_>, found: &mut Found) {
     let rows = context.rows;
+    if !rows.any_part(3) && !rows.any(&[Kind::External]) {
+        return;
+    }
     // A call whose other side was traced, too, is no black box: its time is told by what lies in it.
     let answered: hashbrown::HashSet<u32> = (0..rows.len())
         .filter(|&row| rows.is(row, Kind::Request) && context.live(row))
@@ -146,7 +149,7 @@ fn add_external(context: &Context<'_>, found: &mut Found) {
 /// Waits for locks: nothing says how long a lock was held, only how long it was waited for.
 fn add_locks(context: &Context<'_>, found: &mut Found) {
     let rows = context.rows;
-    for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::LockWait) && context.links.fate[row] != Fate::Copy) {
+    for row in rows.of_kind(Kind::LockWait).filter(|&row| context.links.fate[row] != Fate::Copy) {
         let Some((start, end)) = context.interval(row) else { continue };
         let at = found.resource(context.host(row), model::Kind::Lock, rows.text(rows.name(row)));
         let mut hold = Hold::new(end, end, end - start, context.of[row]);
@@ -178,6 +181,7 @@ fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: 
     let instance = found.host.iter().map(|&host| context.host_names.get(host as usize).cloned().unwrap_or_default()).collect();
     let mut system = System { resources: found.resources, ..System::default() };
     system.endpoints = requests.endpoints.iter().map(|key| key.text(rows)).collect();
+    system.requests.reserve_exact(requests.len());
     for request in 0..requests.len() {
         let (end, duration) = (requests.end[request], requests.duration[request]);
         // A request without a place in time cannot be counted; its number must stay its index.

@@ -65,7 +65,7 @@ pub(super) struct Gauges {
 impl Gauges {
     pub(super) fn of(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Gauges {
         let mut gauges = Gauges::default();
-        for row in (0..rows.len()).filter(|&row| rows.is(row, Kind::Gauge) && links.fate[row] != Fate::Copy) {
+        for row in rows.of_kind(Kind::Gauge).filter(|&row| links.fate[row] != Fate::Copy) {
             if rows.name(row) == NO_NAME {
                 continue;
             }

@@ -9,6 +9,9 @@ use crate::frame::NO_NAME;
 /// Adds the thread pools that records tell of: by a stated wait for a worker, or by a span of it.
 pub(super) fn add(context: &Context<'_>, found: &mut Found) {
     let rows = context.rows;
+    if !rows.any_part(0) && !rows.any(&[Kind::ThreadWait]) {
+        return;
+    }
     for row in 0..rows.len() {
         let (Some((start, end)), true) = (context.interval(row), context.live(row)) else { continue };
         let parts = rows.parts(row);

@@ -6,6 +6,8 @@ use crate::units::{count_text, duration_text};
 
 /// Share of an endpoint's requests, and of their time, below which a tail is noise.
 const WORTH_SAYING: f64 = 0.05;
+/// Requests with a tail that make it more than an accident.
+const LEAST: u64 = 5;
 /// Findings of this rule at most.
 const MOST: usize = 3;
 

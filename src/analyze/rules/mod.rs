@@ -3,12 +3,13 @@
 mod amplification;
 mod async_tail;
 mod contradictions;
+mod edges;
 mod incomplete;
 mod locks;
 mod missing;
 mod n_plus_one;
 mod pauses;
-mod retries;
+pub(crate) mod retries;
 mod stalls;
 mod threshold;
 mod timeouts;
@@ -19,6 +20,7 @@ use super::columns::Rows;
 use super::requests::Requests;
 use super::resources::Resources;
 use super::run::{Quality, Totals};
+use super::services::EdgeRow;
 use super::tables::{EndpointRow, Finding, PauseRow, StatementRow, WaitRow};
 
 /// What rules and the ranking of bottlenecks read.
@@ -37,6 +39,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) capacity: &'a Capacity,
     pub(crate) resources: &'a Resources,
     pub(crate) quality: &'a Quality,
+    /// Calls between services.
+    pub(crate) edges: &'a [EdgeRow],
     /// What traces show beside response times.
     pub(crate) amplification: &'a Amplification,
     /// Durations of all database calls; the null pattern where unknown.
@@ -58,6 +62,7 @@ const RULES: &[Rule] = &[
     retries::find,
     amplification::find,
     async_tail::find,
+    edges::find,
     stalls::find,
     contradictions::find,
     incomplete::find,

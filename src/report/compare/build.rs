@@ -1,7 +1,7 @@
 //! The comparison as a report for people.
 
 use super::super::model::{Block, Cell, Column, Report, Section, Table, Unit};
-use super::{Results, kept_name, words};
+use super::{Results, kept_name, told, words};
 use crate::analyze::compare::{Change, Verdict};
 use crate::analyze::profile::snapshot::ResourceSummary;
 use crate::units::three_digits;
@@ -55,7 +55,7 @@ pub(super) fn change_table(shown: &[Change], title: &str) -> Table {
     ];
     let ratio = |value: Option<f64>| value.filter(|v| v.is_finite()).map_or(Cell::Empty, |v| Cell::Text(format!("{v:.2}")));
     let row = |change: &Change| {
-        let effect = change.effect;
+        let effect = told(change);
         let interval = effect.filter(|e| e.shift_low.is_finite() && e.shift_high.is_finite());
         vec![
             Cell::Text(change.name.clone()),

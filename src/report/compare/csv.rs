@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use super::super::escape;
-use super::Results;
+use super::{Results, told};
 use crate::analyze::bucket::Bucket;
 use crate::analyze::compare::Change;
 
@@ -33,7 +33,7 @@ fn row(kind: &str, change: &Change) -> Vec<String> {
         value.map(|v| v.to_string()).unwrap_or_default()
     }
     let number = |value: Option<f64>| maybe(value.filter(|v| v.is_finite()));
-    let effect = |of: fn(&crate::analyze::compare::effect::Effect) -> f64| number(change.effect.as_ref().map(of));
+    let effect = |of: fn(&crate::analyze::compare::effect::Effect) -> f64| number(told(change).as_ref().map(of));
     let mut fields = vec![
         kind.to_owned(),
         escape::csv(&change.name),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Difference, Results, Run, kept_name, words};
+use super::{Difference, Results, Run, kept_name, told, words};
 use crate::analyze::bucket::Bucket;
 use crate::analyze::compare::{Change, Reason};
 use crate::analyze::profile::Snapshot;
@@ -261,7 +261,7 @@ struct GrowthOut<'a> {
 
 impl<'a> ChangeOut<'a> {
     fn of(results: &Results<'a>, change: &'a Change, is_endpoint: bool) -> Self {
-        let effect = change.effect;
+        let effect = told(change);
         let explanation = results.explanations.iter().find(|e| is_endpoint && e.endpoint == change.name);
         let bucket = |bucket: Bucket| {
             let found = change.buckets.iter().find(|known| known.0 == bucket.name());
@@ -319,6 +319,7 @@ fn reason_name(reason: Reason) -> &'static str {
         Reason::Calls => "calls",
         Reason::Degenerate => "degenerate",
         Reason::Burst => "burst",
+        Reason::Load => "load",
     }
 }
 

@@ -13,11 +13,12 @@ mod words;
 
 pub use words::verdict;
 
-use crate::analyze::compare::Comparison;
 use crate::analyze::compare::budget::{Budget, Kept, Metric, Outcome};
+use crate::analyze::compare::effect::Effect;
 use crate::analyze::compare::explain::Explanation;
 use crate::analyze::compare::history::History;
 use crate::analyze::compare::resources::Difference;
+use crate::analyze::compare::{Change, Comparison};
 use crate::analyze::profile::Snapshot;
 
 /// One run of a side.
@@ -81,6 +82,12 @@ impl Results<'_> {
         let budget = self.budgets.get(outcome.budget)?;
         outcome.actual.map(|actual| in_unit(budget.metric, actual))
     }
+}
+
+/// The effect, where there are enough requests to speak of one.
+fn told(change: &Change) -> Option<Effect> {
+    const LEAST: u64 = 20;
+    change.effect.filter(|_| change.n_base.min(change.n_candidate) >= LEAST)
 }
 
 /// A metric as `narrows.toml` names it.

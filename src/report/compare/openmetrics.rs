@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::super::escape::terminal;
-use super::{Results, kept_name};
+use super::{Results, kept_name, told};
 use crate::analyze::compare::Overall;
 
 /// Writes the candidate's numbers and the ratios to the base.
@@ -19,8 +19,8 @@ pub(super) fn write(results: &Results<'_>) -> String {
         type Value = fn(&crate::analyze::compare::Change) -> Option<f64>;
         let families: [(&str, &str, Value); 6] = [
             ("requests", "Operations of the candidate.", |c| Some(c.n_candidate as f64)),
-            ("shift_ratio", "Shift of the durations, candidate over base.", |c| c.effect.map(|e| e.shift_ratio)),
-            ("p95_ratio", "95 % quantile, candidate over base.", |c| c.effect.map(|e| e.p95_ratio)),
+            ("shift_ratio", "Shift of the durations, candidate over base.", |c| told(c).map(|e| e.shift_ratio)),
+            ("p95_ratio", "95 % quantile, candidate over base.", |c| told(c).map(|e| e.p95_ratio)),
             ("p_adjusted", "False discovery rate at which the difference counts.", |c| c.p_adjusted),
             ("calls_per_request", "Database calls per request of the candidate.", |c| c.calls_per_request_candidate),
             ("error_rate", "Share of failed operations of the candidate.", |c| c.errors.map(|e| e.candidate)),

@@ -7,6 +7,9 @@ use crate::units::{count_text, duration_text, three_digits};
 /// How many endpoints a sentence names.
 const NAMED: usize = 3;
 
+/// Less of a change in the overall mean is no news.
+const NOTABLE_MIX: f64 = 0.05;
+
 /// The answer, in one or two sentences.
 pub fn verdict(results: &Results<'_>) -> String {
     let comparison = results.comparison;
@@ -74,7 +77,7 @@ pub(super) fn lead(results: &Results<'_>) -> Vec<String> {
     sentences.push(text);
     sentences.push(ceilings(results));
     let mix = &comparison.mix;
-    if let Some(sentence) = mix.sentence().filter(|_| mix.within_ns != 0.0 || mix.mix_ns != 0.0) {
+    if let Some(sentence) = mix.sentence().filter(|_| mix.mix_ns.abs() > NOTABLE_MIX * mix.base_mean_ns) {
         sentences.push(format!(
             "Mean over all requests {} -> {}: {} within the endpoints, {} by their shares; {sentence}.",
             ns(mix.base_mean_ns),

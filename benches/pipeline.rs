@@ -1,0 +1,143 @@
+//! The whole way from bytes to ranked rows, on lines generated here: run with
+//! `cargo bench --bench pipeline`. Bytes per second count the log; judge the ratios, not the numbers.
+
+use std::io::Write;
+
+use divan::counter::{BytesCount, ItemsCount};
+use narrows::analyze;
+use narrows::analyze::sources::Origin;
+use narrows::analyze::summary::{by_group, by_group_of_many};
+use narrows::frame::{Naming, Piece};
+use narrows::input::{Found, Origin as Named};
+use narrows::load::{Loaded, Options, load};
+use parsers::{Chunk, named};
+
+fn main() {
+    divan::main();
+}
+
+/// Lines of the log.
+const LINES: usize = 100_000;
+
+/// Numbers that look random and are the same each time (Knuth's MMIX generator).
+fn random() -> impl FnMut(u64) -> u64 {
+    let mut state = 7u64;
+    move |below| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    }
+}
+
+/// An access log as nginx writes it, with timings and a request id.
+fn log() -> Vec<u8> {
+    const PATHS: [&str; 6] =
+        ["/api/v2/accounts/", "/api/v2/cards/", "/api/v2/transfers/", "/api/v2/payments/", "/static/app/", "/health/ready/"];
+    let mut random = random();
+    let mut log = Vec::new();
+    for i in 0..LINES {
+        let (path, id) = (PATHS[random(6) as usize], random(1_000_000));
+        let (second, took) = (i / 100, random(900));
+        let request_id = u128::from(random(1 << 31)) << 90 | i as u128;
+        writeln!(
+            log,
+            "10.0.{}.{} - - [03/Jun/2024:08:{:02}:{:02} -0600] \"GET {path}{id}/detail?limit=100&offset=50 HTTP/2.0\" 200 {} \
+             \"https://www.example.com/accounts/detail\" \"Mozilla/5.0 (Linux; Android 14; SM-S911B) AppleWebKit/537.36\" \
+             rt={}.{:03} uct=0.001 urt=0.{took:03} rid={request_id:032x}",
+            random(256),
+            random(256),
+            second / 60 % 60,
+            second % 60,
+            random(20_000),
+            took / 1000,
+            took % 1000,
+        )
+        .expect("memory takes it");
+    }
+    log
+}
+
+/// The log as a file that looks finished, so that it is mapped.
+fn file() -> (tempfile::TempDir, Vec<Found>, u64) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("access.log");
+    let log = log();
+    std::fs::write(&path, &log).expect("writes the log");
+    let file = std::fs::File::open(&path).expect("opens it again");
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    file.set_modified(hour_ago).expect("sets its time");
+    (folder, vec![Found { path, origin: Named::Named }], log.len() as u64)
+}
+
+fn loaded(inputs: &[Found]) -> Loaded {
+    load(inputs, &Options::default(), &|_, _| ()).expect("loads")
+}
+
+/// Bytes to the frame.
+#[divan::bench]
+fn load_to_frame(bencher: divan::Bencher) {
+    let (_folder, inputs, bytes) = file();
+    bencher.counter(BytesCount::new(bytes)).bench(|| loaded(&inputs));
+}
+
+/// Bytes to ranked rows.
+#[divan::bench]
+fn end_to_end(bencher: divan::Bencher) {
+    let (_folder, inputs, bytes) = file();
+    bencher.counter(BytesCount::new(bytes)).bench(|| {
+        let loaded = loaded(&inputs);
+        let origins = origins(&loaded);
+        analyze::run(&loaded.frame, &origins, &["host".to_owned()], &analyze::Options::default()).expect("analyses")
+    });
+}
+
+/// The frame to ranked rows.
+#[divan::bench]
+fn analysis_of_a_frame(bencher: divan::Bencher) {
+    let (_folder, inputs, _) = file();
+    let loaded = loaded(&inputs);
+    let origins = origins(&loaded);
+    bencher
+        .counter(ItemsCount::new(LINES))
+        .bench(|| analyze::run(&loaded.frame, &origins, &["host".to_owned()], &analyze::Options::default()).expect("analyses"));
+}
+
+/// Decoded rows to templates.
+#[divan::bench]
+fn templates(bencher: divan::Bencher) {
+    let log = log();
+    let format = named("nginx").expect("a format");
+    let decoder = format.open(&log[..log.len().min(64 << 10)], &parsers::Options::default()).expect("opens");
+    let chunk = Chunk::whole(&log);
+    let mut piece = Piece::default();
+    piece.batch.renew(&chunk);
+    decoder.decode(chunk, &mut piece.batch);
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| piece.make_names(&log, &Naming::default()));
+}
+
+fn groups() -> (Vec<u32>, Vec<i64>) {
+    let mut random = random();
+    (0..1_000_000).map(|_| (random(61) as u32, random(1_000_000_000) as i64)).unzip()
+}
+
+const QUANTILES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
+
+/// Exact quantiles of a million rows by polars.
+#[divan::bench]
+fn summary_by_polars(bencher: divan::Bencher) {
+    let (group, duration) = groups();
+    bencher.counter(ItemsCount::new(group.len())).bench(|| by_group(&group, &duration, 61, &QUANTILES));
+}
+
+/// The same by the counting sort of our own.
+#[divan::bench]
+fn summary_by_counting(bencher: divan::Bencher) {
+    let (group, duration) = groups();
+    bencher.counter(ItemsCount::new(group.len())).bench(|| by_group_of_many(&group, &duration, 61, &QUANTILES));
+}
+
+/// One log of one host, as the program would have it.
+fn origins(loaded: &Loaded) -> Vec<Origin> {
+    let source = &loaded.sources[0];
+    let (stamp_resolution_ns, resolution_ns) = (source.facts.stamp_resolution_ns, source.facts.resolution_ns);
+    vec![Origin { stamp_resolution_ns, resolution_ns, span: source.span, ..Origin::default() }]
+}
