@@ -13,8 +13,11 @@ const MOST: usize = 3;
 
 pub(super) fn find(facts: &Facts<'_>) -> Vec<Finding> {
     let tails = facts.amplification.tails.iter();
-    let long = tails
-        .filter(|t| t.requests as f64 >= WORTH_SAYING * t.of as f64 && t.total_ns as f64 >= WORTH_SAYING * t.endpoint_ns as f64);
+    let long = tails.filter(|t| {
+        t.requests >= LEAST
+            && t.requests as f64 >= WORTH_SAYING * t.of as f64
+            && t.total_ns as f64 >= WORTH_SAYING * t.endpoint_ns as f64
+    });
     long.take(MOST)
         .map(|t| Finding {
             rule: "async-tail",
