@@ -290,3 +290,34 @@ fn completions_and_the_manual_are_printed() {
     narrows(&[]).exits(2);
     narrows(&["--help"]).exits(0);
 }
+
+#[test]
+fn starts_and_ends_told_apart_are_requests_across_rotation_and_threads() {
+    // Request i starts at i * 7 ms and takes 100 + i % 5 ms; every tenth fails, and the last one has no end.
+    let mut records: Vec<(u64, String)> = Vec::new();
+    for i in 0..1000u64 {
+        records.push((i * 7, format!("svc - request started rid=a{i:04x} uri=/api/{}", if i % 4 == 0 { "a" } else { "b" })));
+        if i < 999 {
+            let status = if i % 10 == 0 { 500 } else { 200 };
+            records.push((i * 7 + 100 + i % 5, format!("svc - request finished rid=a{i:04x} status={status}")));
+        }
+    }
+    records.sort();
+    let stamped = |&(ms, ref text): &(u64, String)| {
+        format!("2026-11-22 17:45:{:02},{:03} INFO  [w-{}] {text}\n", ms / 1000, ms % 1000, ms % 8)
+    };
+    let lines: Vec<String> = records.iter().map(stamped).collect();
+    let folder = Folder::with("app.log.1", lines[..1000].concat());
+    folder.write("app.log", lines[1000..].concat());
+    for threads in ["1", "3"] {
+        let json = folder.narrows(&["--threads", threads, "--format", "json", "."]).exits(0).json();
+        assert_eq!((int(&json, "/requests/count"), int(&json, "/requests/errors")), (999, 100));
+        // 999 * 100 ms, and 199 times 0 + 1 + 2 + 3 + 4 ms, and 0 + 1 + 2 + 3 ms.
+        assert_eq!(int(&json, "/requests/total_ns"), (99_900 + 1_990 + 6) * 1_000_000);
+        assert_eq!(int(&json, "/quality/unpaired_events"), 1);
+        let mut calls: Vec<(&str, i64)> =
+            rows(&json, "endpoints").iter().map(|row| (text(row, "/endpoint"), int(row, "/calls"))).collect();
+        calls.sort_unstable();
+        assert_eq!(calls, [("/api/a", 250), ("/api/b", 749)]);
+    }
+}

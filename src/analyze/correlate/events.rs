@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn steps_of_a_request_are_no_requests() {
-        assert_eq!(of("S SE S SE E E SE", true), (vec![(0, 11), (13, 14)], 0));
+        assert_eq!(of("S SE S SE E E SE", true), (vec![(0, 12), (14, 15)], 0));
     }
 
     #[test]
