@@ -22,6 +22,8 @@ pub(super) struct Settled {
     pub(super) heads: usize,
     /// Transactions among them.
     pub(super) transactions: usize,
+    /// Whether one of them states a part of its time: queue, pool, database, calls to others.
+    pub(super) parted: bool,
     /// Most digits of a fraction of a second among the heads.
     pub(super) digits: u8,
     /// Whether all heads carry a zone.
@@ -125,8 +127,18 @@ struct Tally {
 
 impl Tally {
     fn new(layout: Layout, lines: usize) -> Self {
-        let settled =
-            Settled { layout, lines, heads: 0, transactions: 0, digits: 0, zoned: true, dated: true, step: None, bare: None };
+        let settled = Settled {
+            layout,
+            lines,
+            heads: 0,
+            transactions: 0,
+            parted: false,
+            digits: 0,
+            zoned: true,
+            dated: true,
+            step: None,
+            bare: None,
+        };
         Tally { settled, bare: Vec::new() }
     }
 
@@ -154,6 +166,7 @@ impl Tally {
     fn reading(&mut self, reading: &Reading<'_>) {
         if reading.operation(None, None).is_ok_and(|op| op.is_some()) {
             self.settled.transactions += 1;
+            self.settled.parted |= reading.has_parts();
             self.settled.step = [self.settled.step, reading.step].into_iter().flatten().min();
             if let Some(total) = reading.bare_total {
                 let thousandths = number::scaled(total, 1000).unwrap_or(i64::MAX);
