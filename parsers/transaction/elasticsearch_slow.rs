@@ -64,7 +64,8 @@ impl Format for ElasticsearchSlow {
 fn is_slow(line: &[u8]) -> bool {
     let has = |text: &[u8]| memmem::find(line, text).is_some();
     match line.first() {
-        Some(b'[') => has(b".slowlog") && has(b" took["),
+        // Elasticsearch 7 abbreviates the logger: `i.s.s.query`.
+        Some(b'[') => has(b" took[") && (has(b".slowlog") || has(b" took_millis[")),
         Some(b'{') => has(b"slowlog") && (has(b"\"took\"") || has(b"slowlog.took\"")),
         _ => false,
     }
@@ -146,7 +147,9 @@ impl<'a> Entry<'a> {
         let (stamp, rest) = bracket(line).ok_or(Reason::Shape)?;
         let (_level, rest) = bracket(rest).ok_or(Reason::Shape)?;
         let (logger, rest) = bracket(rest).ok_or(Reason::Shape)?;
-        if memmem::find(logger, b"slowlog").is_none() {
+        let logger = logger.trim_ascii_end();
+        let abbreviated = || logger.starts_with(b"i.s.s.") || logger.starts_with(b"i.i.s.");
+        if memmem::find(logger, b"slowlog").is_none() && !abbreviated() && memmem::find(rest, b" took_millis[").is_none() {
             return Err(Reason::Shape);
         }
         entry.stamp = stamp;

@@ -37,13 +37,7 @@ impl Format for Mongodb {
 
     fn sniff(&self, head: &[u8]) -> Verdict {
         let lines: Vec<_> = head_lines(head, 20).collect();
-        let fits = |line: &&&[u8]| {
-            line.starts_with(b"{\"t\":{\"$date\":\"")
-                && [&b"\"s\":\""[..], b"\"c\":\"", b"\"ctx\":\"", b"\"msg\":\""]
-                    .iter()
-                    .all(|key| memmem::find(line, key).is_some())
-        };
-        let n = lines.iter().filter(fits).count();
+        let n = lines.iter().filter(|line| fits(line)).count();
         if n == 0 || n * 10 < lines.len() * 6 {
             return Verdict::NO;
         }
@@ -53,6 +47,26 @@ impl Format for Mongodb {
     fn open(&self, _head: &[u8], _options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         Ok(Box::new(MongodbDecoder))
     }
+}
+
+/// Whether a line holds what each record does, the time first; blanks between do not matter.
+fn fits(line: &[u8]) -> bool {
+    const TEXTS: [&[u8]; 4] = [b"s", b"c", b"ctx", b"msg"];
+    let (mut dated, mut texts) = (false, 0u8);
+    // A last line that was cut off still holds them.
+    let _ = Walker::new(line).object(|w, key| {
+        if key.raw == b"t" && texts == 0 && w.peek() == b'{' {
+            return w.object(|w, key| {
+                dated |= key.raw == b"$date" && w.peek() == b'"';
+                w.skip().map(drop)
+            });
+        }
+        if let Some(at) = TEXTS.iter().position(|text| *text == key.raw).filter(|_| w.peek() == b'"') {
+            texts |= 1 << at;
+        }
+        w.skip().map(drop)
+    });
+    dated && texts == 0b1111
 }
 
 struct MongodbDecoder;

@@ -7,7 +7,7 @@ mod split;
 pub(in crate::access) use field::{Field, Form};
 
 use crate::operation::{Kind, Operation, Role};
-use crate::{Batch, Facts, LineDecoder, Memo, Reason, Stamp, Unit};
+use crate::{Batch, Facts, LineDecoder, Memo, Nanos, Reason, Stamp, Unit};
 use split::End;
 
 /// A piece of a layout.
@@ -107,6 +107,12 @@ impl Pattern {
             self.stamp = Some(stamp);
             self.facts.stamp = Some(stamp);
         }
+        self
+    }
+
+    /// Takes durations to be written in steps of so many nanoseconds.
+    pub(in crate::access) fn resolution(mut self, nanos: Nanos) -> Self {
+        self.facts.resolution_ns = nanos;
         self
     }
 

@@ -74,7 +74,14 @@ impl Format for AppLog {
             Layout::Clock | Layout::BracketedClock => 72,
             Layout::Json | Layout::Logfmt => 70,
         };
-        Verdict::new(score + if known { 5 } else { 0 }, evidence(&settled))
+        let more = match settled.layout {
+            // Requests alone are read better by key, as JSON lines; the parts of a transaction only here.
+            Layout::Json if settled.parted => 7,
+            Layout::Json if known => 2,
+            _ if known => 5,
+            _ => 0,
+        };
+        Verdict::new(score + more, evidence(&settled))
     }
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {

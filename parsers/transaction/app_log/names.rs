@@ -192,7 +192,8 @@ fn value_of(plain: &[u8]) -> Option<Field> {
         | b"responsestatus"
         | b"httpcode"
         | b"httpresponsestatuscode"
-        | b"responsestatuscode" => Field::Http,
+        | b"responsestatuscode"
+        | b"resstatuscode" => Field::Http,
         b"status" | b"outcome" | b"result" => Field::Status,
         b"reason" | b"error" | b"errorcode" | b"errortype" | b"cause" => Field::Cause,
         b"success" | b"succeeded" => Field::Success,
@@ -201,13 +202,13 @@ fn value_of(plain: &[u8]) -> Option<Field> {
         b"txnid" | b"txid" | b"transactionid" | b"txn" => Field::Transaction,
         b"traceid" | b"trace" | b"ddtraceid" | b"xb3traceid" => Field::Trace,
         b"traceparent" => Field::Traceparent,
-        b"uri" | b"path" | b"url" | b"route" | b"endpoint" | b"requesturi" | b"requestpath" | b"requesturl" | b"httppath"
-        | b"httproute" | b"httpurl" | b"httptarget" | b"urlpath" | b"api" => Field::Target,
+        b"uri" | b"path" | b"url" | b"route" | b"endpoint" | b"requesturi" | b"requestpath" | b"requesturl" | b"requrl"
+        | b"httppath" | b"httproute" | b"httpurl" | b"httptarget" | b"urlpath" | b"api" => Field::Target,
         b"type" | b"op" | b"operation" | b"action" | b"txntype" | b"transactiontype" | b"transaction" | b"handler" => {
             Field::Operation
         }
         b"request" | b"req" => Field::RequestLine,
-        b"method" | b"httpmethod" | b"verb" | b"requestmethod" | b"httprequestmethod" => Field::Method,
+        b"method" | b"httpmethod" | b"verb" | b"requestmethod" | b"reqmethod" | b"httprequestmethod" => Field::Method,
         b"thread" | b"threadname" | b"processthreadname" => Field::Thread,
         b"service" | b"servicename" | b"app" | b"application" | b"appname" => Field::Service,
         b"host" | b"hostname" | b"instance" | b"pod" => Field::Instance,

@@ -23,6 +23,8 @@ pub(super) struct Settled {
     pub(super) heads: usize,
     /// Transactions among them.
     pub(super) transactions: usize,
+    /// Whether one of them states a part of its time: queue, pool, database, calls to others.
+    pub(super) parted: bool,
     /// Most digits of a fraction of a second among the heads.
     pub(super) digits: u8,
     /// Whether all heads carry a zone.
@@ -130,9 +132,19 @@ struct Tally {
 
 impl Tally {
     fn new(layout: Layout, lines: usize) -> Self {
-        let (zoned, dated) = (true, true);
-        let settled =
-            Settled { layout, lines, heads: 0, transactions: 0, digits: 0, zoned, dated, step: None, bare: None, words: None };
+        let settled = Settled {
+            layout,
+            lines,
+            heads: 0,
+            transactions: 0,
+            parted: false,
+            digits: 0,
+            zoned: true,
+            dated: true,
+            step: None,
+            bare: None,
+            words: None,
+        };
         Tally { settled, bare: Vec::new(), verbs: Vec::new() }
     }
 
@@ -160,6 +172,7 @@ impl Tally {
     fn reading<'a>(&mut self, reading: &Reading<'a>, message: &'a [u8], thread: Option<&'a [u8]>) {
         if reading.operation(None, None).is_ok_and(|op| op.is_some()) {
             self.settled.transactions += 1;
+            self.settled.parted |= reading.has_parts();
             self.settled.step = [self.settled.step, reading.step].into_iter().flatten().min();
             if let Some(total) = reading.bare_total {
                 let thousandths = number::scaled(total, 1000).unwrap_or(i64::MAX);

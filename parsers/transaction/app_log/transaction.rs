@@ -20,6 +20,8 @@ pub(super) struct Reading<'a> {
     cause: Option<&'a [u8]>,
     success: Option<bool>,
     request: Option<Id>,
+    /// Whether an id of the request was stated, even one that joins nothing: counters start at 0.
+    numbered: bool,
     transaction: Option<Id>,
     trace: Option<Id>,
     target: Option<&'a [u8]>,
@@ -92,7 +94,10 @@ impl<'a> Reading<'a> {
             },
             Field::Cause => first(&mut self.cause, value),
             Field::Success => self.success = self.success.or(truth(value)),
-            Field::Request => self.request = self.request.or(Id::parse(value)),
+            Field::Request => {
+                self.request = self.request.or(Id::parse(value));
+                self.numbered |= self.request.is_some() || number::whole(value).is_ok();
+            }
             Field::Transaction => self.transaction = self.transaction.or(Id::parse(value)),
             Field::Trace => self.trace = self.trace.or(Id::parse(value)),
             Field::Traceparent => self.trace = self.trace.or(Id::traceparent(value).map(|(trace, _)| trace)),
@@ -133,6 +138,11 @@ impl<'a> Reading<'a> {
         self.total_said
     }
 
+    /// Whether the record states a part of its total time, or its database calls.
+    pub(super) fn has_parts(&self) -> bool {
+        self.parts != Parts::default() || self.calls.is_some()
+    }
+
     /// The transaction that ended at `end`, or `None` when the record is none.
     ///
     /// # Errors
@@ -140,7 +150,8 @@ impl<'a> Reading<'a> {
     pub(super) fn operation(&self, end: Option<i64>, thread: Option<&'a [u8]>) -> Result<Option<Operation<'a>>, Reason> {
         let (request, trace) = self.ids();
         let is_named = self.target.or(self.operation).is_some();
-        if !self.total_said || (request.is_none() && trace.is_none() && !is_named && self.http.is_none()) {
+        let is_told_apart = request.is_some() || trace.is_some() || is_named || self.http.is_some() || self.numbered;
+        if !self.total_said || !is_told_apart {
             return Ok(None);
         }
         if let Some(reason) = self.error {
@@ -386,6 +397,13 @@ mod tests {
         assert_eq!(read("op=x total_ms=-5.0").map(|op| op.is_some()), Err(Reason::Duration));
         assert_eq!(read("op=x total_ms=abc").map(|op| op.is_some()), Err(Reason::Number));
         assert_eq!(read("op=x total_ms=99999999999").map(|op| op.is_some()), Err(Reason::Duration));
+    }
+
+    #[test]
+    fn the_first_of_counted_requests_is_one() {
+        let op = one("reqId=0 took=5ms");
+        assert_eq!((op.request, op.duration), (None, Some(5_000_000)));
+        assert_eq!(read("reqId=- took=5ms").map(|op| op.is_some()), Ok(false));
     }
 
     #[test]

@@ -45,7 +45,8 @@ impl Format for Postgres {
             return Verdict::NO;
         }
         let Some((prefix, n)) = find(&split) else { return Verdict::NO };
-        if n * 10 < lines.len() * 6 {
+        // Programs of all kinds write `ERROR:  `; only a prefix with a time is PostgreSQL's by itself.
+        if n * 10 < lines.len() * 6 || !(prefix.has_time() || split.iter().any(is_telling)) {
             return Verdict::NO;
         }
         let evidence = format!("{n} of {} lines with log_line_prefix '{}'", lines.len(), prefix.text());
@@ -84,6 +85,30 @@ impl Format for Postgres {
         }
         Ok(Box::new(StderrDecoder { prefix, facts }))
     }
+}
+
+/// Whether a line is one that no other program writes.
+fn is_telling(line: &Line<'_>) -> bool {
+    const STARTS: [&[u8]; 16] = [
+        b"duration: ",
+        b"statement: ",
+        b"execute ",
+        b"checkpoint ",
+        b"restartpoint ",
+        b"database system ",
+        b"connection received: ",
+        b"connection authorized: ",
+        b"connection authenticated: ",
+        b"disconnection: ",
+        b"automatic vacuum of table ",
+        b"automatic analyze of table ",
+        b"temporary file: ",
+        b"starting PostgreSQL ",
+        b"listening on ",
+        b"autovacuum launcher ",
+    ];
+    let process = || line.message.starts_with(b"process ") && memchr::memmem::find(line.message, b"Lock on ").is_some();
+    line.severity == b"LOG" && (STARTS.iter().any(|start| line.message.starts_with(start)) || process())
 }
 
 /// The prefix that fits most lines: a known one, or else a loose reading.
@@ -211,6 +236,16 @@ mod tests {
         assert_eq!(untag(b"[12] LOG"), (0, &b"[12] LOG"[..]));
         assert_eq!(untag(b"[-1] x"), (0, &b"[-1] x"[..]));
         assert_eq!(untag(b"[3-99999999999] x").0, 0);
+    }
+
+    #[test]
+    fn without_a_time_only_the_servers_own_messages_tell() {
+        let score = |line: &str| Postgres.sniff(line.repeat(4).as_bytes()).score;
+        assert_eq!(score("INFO:     127.0.0.1:50000 - \"GET / HTTP/1.1\" 200 OK\n"), 0);
+        assert_eq!(score("ERROR:  failed thing\n"), 0);
+        assert_eq!(score("LOG:  failed thing\n"), 0);
+        assert_eq!(score("LOG:  duration: 1.5 ms  statement: SELECT 1\n"), 78);
+        assert_eq!(score("ERROR:  syntax error\nSTATEMENT:  SELEC\nLOG:  connection received: host=[local]\n"), 78);
     }
 
     #[test]
