@@ -252,9 +252,11 @@ pub struct Settled {
 /// [`Error::Unknown`] when no format fits, [`Error::Format`] when the format asked for does not.
 pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
     let rule = options.formats.iter().find(|rule| rule.fits(path));
-    // Formats that know a carrier's prefix as their own come first.
-    let plain = rule.is_none().then(|| detect(head).into_iter().next()).flatten();
-    let prefix = if plain.is_some() { None } else { peel::sniff(head) };
+    // Formats that know syslog's prefix as their own come first; no format knows a container's.
+    let carrier = peel::sniff(head);
+    let own = rule.is_none() && carrier.is_none_or(|carrier| !carrier.is_container);
+    let plain = own.then(|| detect(head).into_iter().next()).flatten();
+    let prefix = if plain.is_some() { None } else { carrier };
     let peeled = prefix.map(|p| p.peel(whole_lines(head)));
     let head = peeled.as_ref().map_or(head, |p| &p.bytes);
     let mut opening = parsers::Options::default();

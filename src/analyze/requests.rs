@@ -110,7 +110,7 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
     if any_child {
         spread(&links.parent, &links.fate, &mut of);
     }
-    let named = Named::of(rows, &requests, &of, any_child);
+    let named = Named::of(rows, links, &requests, &of, any_child);
     let mut numbers: HashMap<EndpointKey, u32> = HashMap::new();
     for request in 0..requests.len() {
         let row = named.row[request] as usize;
@@ -182,9 +182,9 @@ struct Named {
 impl Named {
     /// The outermost record names the request, unless only an inner one has a URL; the record with
     /// the finest clock stamps it.
-    fn of(rows: &Rows<'_>, requests: &Requests, of: &RequestOf, any_child: bool) -> Named {
+    fn of(rows: &Rows<'_>, links: &Links, requests: &Requests, of: &RequestOf, any_child: bool) -> Named {
         let mut named = Named {
-            row: requests.row.clone(),
+            row: requests.row.iter().map(|&row| links.naming(rows, row)).collect(),
             stamp: requests.row.clone(),
             inner_failure: vec![Outcome::Unknown; requests.len()],
         };
@@ -201,9 +201,9 @@ impl Named {
                 continue;
             }
             let (request, row) = (request as usize, row as u32);
-            let name = &mut named.row[request];
-            if !is_path(*name) && is_path(row) {
-                *name = row;
+            let (name, naming) = (&mut named.row[request], links.naming(rows, row));
+            if !is_path(*name) && is_path(naming) {
+                *name = naming;
             }
             // A clock that shows whole seconds is seen on the stamp itself: start + duration.
             let whole = |row: u32| rows.end(row as usize).is_some_and(|end| end % 1_000_000_000 == 0);

@@ -216,7 +216,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let edges = services::edges(rows, &links, of, &attribution);
     let folded = options.folded.then(|| folded::folded(rows, &links, of, requests, &attribution));
     let replays = replay::replay(rows, &links, requests, &attribution, &options.what_ifs);
-    let seen = amplification::Context { rows, links: &links, of: of, requests: requests, attribution: &attribution };
+    let seen = amplification::Context { rows, links: &links, of, requests, attribution: &attribution };
     let amplification = amplification::find(&seen);
     let quality = quality(rows, &links, requests, of, before, &totals, &attribution, alignment, origins.len());
     let facts = Facts {

@@ -72,8 +72,8 @@ pub struct InputArgs {
     #[arg(long)]
     pub hash: bool,
     /// Threads to use [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Write rejected records, with place and reason, to a file
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
@@ -107,7 +107,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "DURATION")]
     pub min_duration: Option<String>,
     /// Rows of each table
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = rows)]
     pub top: usize,
     /// Percentiles to compute beside 50, 90, 95 and 99
     #[arg(long, value_name = "P,...", value_delimiter = ',')]
@@ -128,10 +128,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,
     /// Throughput to be reached: says whether, and by which fixes
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = rate)]
     pub target_tps: Vec<f64>,
     /// Fail with 1 when the ceiling is below this
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = rate)]
     pub min_tps: Option<f64>,
     /// Change to try: 'pool HikariPool-1=40', 'statement ID x0.5', 'endpoint "GET /x" x2 load'
     #[arg(long, value_name = "CHANGE")]
@@ -269,4 +269,15 @@ pub enum ColorArg {
     Always,
     /// Never
     Never,
+}
+
+/// A rate: a number over zero.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("not a rate over zero".to_owned()) }
+}
+
+/// A number of rows: at least one.
+fn rows(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&rows| rows > 0).ok_or_else(|| "not a number of at least 1".to_owned())
 }

@@ -27,7 +27,7 @@ fn resolution(rows: &Rows<'_>, origins: &[Origin], row: usize) -> i64 {
 }
 
 /// What two records of one event have in common, whatever their shape.
-type Likeness = (u8, u32, u32, u64, i64, u16, u128);
+type Likeness = (u8, u32, u32, u64, i64, u16, u128, u64);
 
 /// Plain records: two sources of which nearly all of the smaller one's records, where the two
 /// overlap in time, have a twin in the other.
@@ -61,10 +61,18 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
     let step = resolution_of_durations(origins, rows, a as usize).max(resolution_of_durations(origins, rows, b as usize));
     let with_ids = |list: &[u32]| list.iter().any(|&row| rows.request(row as usize).is_some());
     let ids = with_ids(kept) && with_ids(other);
+    // Two hosts of one service serve requests that look alike; only an id tells that they are one.
+    let host = |row: u32| origins[rows.source[row as usize] as usize].host;
+    if !ids && host(a) != host(b) && rows.is(a as usize, Kind::Request) {
+        return;
+    }
+    let bytes = [a, b].iter().all(|&row| rows.bytes(row as usize).is_some());
+    // As it was logged; only what two records tell has no duration of its own.
+    let took = |row: usize| rows.duration(row).unwrap_or(links.duration[row]);
     let like = |row: u32| -> Likeness {
         let row = row as usize;
         let id = if ids { rows.request(row).unwrap_or(0) } else { 0 };
-        let duration = rows.duration(row).unwrap_or(0) / step;
+        let duration = took(row) / step;
         (
             rows.kind(row) as u8,
             rows.name(row),
@@ -73,10 +81,11 @@ fn mark_pair(rows: &Rows<'_>, origins: &[Origin], links: &mut Links, kept: &[u32
             duration,
             rows.status(row).unwrap_or(0),
             id,
+            if bytes { rows.bytes(row).unwrap_or(0) } else { 0 },
         )
     };
     let live = |row: &&u32| links.fate[**row as usize] == Fate::Root;
-    let end = |row: u32| links.start[row as usize].saturating_add(rows.duration(row as usize).unwrap_or(0));
+    let end = |row: u32| links.start[row as usize].saturating_add(took(row as usize));
     let mut twins: HashMap<Likeness, Twins> = HashMap::new();
     for &row in kept.iter().filter(live) {
         twins.entry(like(row)).or_default().ends.push(end(row));

@@ -225,6 +225,7 @@ struct QualityOut {
     cycles: u64,
     incomplete_traces: u64,
     folded_names: usize,
+    unpaired_events: u64,
 }
 
 impl QualityOut {
@@ -247,6 +248,7 @@ impl QualityOut {
             cycles: quality.joined.cycles,
             incomplete_traces: quality.joined.incomplete_traces,
             folded_names: results.folded_names,
+            unpaired_events: quality.joined.unpaired_events,
         }
     }
 }
