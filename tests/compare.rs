@@ -241,6 +241,7 @@ fn what_cannot_be_read_is_said() {
     let later = [b"narrows-profile 7\n", &good[18..]].concat();
     damaged("later.narrows", &later).says(&["later.narrows: written by a later narrows", "update narrows"]);
     damaged("empty.narrows", b"").says(&["empty.narrows: no saved profile: it is empty"]);
+    run(&folder, &[&profile("S9A")]).exits(2).says(&["a saved profile", "narrows compare"]);
     run(&folder, &["compare", "nowhere", &profile("S9B")]).exits(2).says(&["nowhere"]);
     run(&folder, &["compare", &profile("S9B")]).exits(2);
     run(&folder, &["compare", &profile("S9A"), &profile("S9B"), "--noise", "7"]).exits(2).says(&["--noise 7"]);

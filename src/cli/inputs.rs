@@ -11,8 +11,10 @@ use super::{messages, output, progress};
 use crate::analyze::sources::Origin;
 use crate::error::{Error, Result};
 use crate::frame::Routes;
+use crate::input::Origin::Named;
 use crate::input::discover;
 use crate::load::{self, FormatRule, Loaded};
+use crate::store;
 
 /// Everything that was read, with what the analysis needs to know of each source.
 pub(super) struct Inputs {
@@ -40,6 +42,12 @@ pub(super) fn read(args: &InputArgs, config: &Config) -> Result<Inputs> {
             true => "no file to read; name log files or folders".to_owned(),
             false => "nothing was read".to_owned(),
         }));
+    }
+    if let Some(profile) = found.iter().find(|f| f.origin == Named && store::is_profile(&f.path)) {
+        return Err(Error::Usage(format!(
+            "{}: a saved profile; `narrows compare`, `save` and `merge` read it, this needs the logs it was made from",
+            profile.path.display()
+        )));
     }
     let bar = progress::bar(&found);
     let loaded = load::load(&found, &options, &|path, bytes| bar.advance(path, bytes))?;
