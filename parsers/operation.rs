@@ -120,7 +120,8 @@ impl Outcome {
     }
 }
 
-/// Which step of a statement a database record is about.
+/// Which step of a statement a database record is about; or which end of a request, where its start
+/// and its end have a record each.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash)]
 #[repr(u8)]
 pub enum Phase {
@@ -133,9 +134,11 @@ pub enum Phase {
     Bind,
     /// The execution, which is what counts as a call.
     Execute,
-    /// The text alone: its duration follows in a later record of the same session.
+    /// The text alone: its duration follows in a later record of the same session. For a request: the
+    /// event of its start, without a duration.
     Text,
-    /// A duration alone: its text came in an earlier record of the same session.
+    /// A duration alone: its text came in an earlier record of the same session. For a request: the
+    /// event of its end, without a duration; `start` is the stamp, as everywhere without a duration.
     Time,
 }
 
@@ -180,7 +183,7 @@ pub struct Operation<'a> {
     pub kind: Kind,
     /// Which side wrote the record.
     pub role: Role,
-    /// Which step of a statement this is.
+    /// Which step of a statement, or which end of a request, this is.
     pub phase: Phase,
     /// How it ended.
     pub outcome: Outcome,

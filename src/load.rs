@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use parsers::peel::{self, Prefix};
 use parsers::{Batch, Boundary, Chunk, Decoder, Facts, Format, Kind, Reason, Unit, cut, detect, formats, named};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::frame::{Builder, Frame, Naming, Piece};
@@ -56,20 +57,35 @@ impl FormatRule {
     /// # Errors
     /// [`Error::Usage`] when no format has that name or takes that layout.
     pub fn parse(text: &str) -> Result<FormatRule> {
+        // Servers take any text as a format string, also one with a pattern of paths before it.
+        let pattern = text.split_once('=').filter(|(glob, _)| is_pattern(glob));
+        if let Some(Ok(rule)) = pattern.map(|(glob, rest)| Self::for_paths(glob, rest)) {
+            return Ok(rule);
+        }
         if let Some(rule) = Self::of(text) {
-            return Ok(FormatRule { paths: None, ..rule });
+            return Ok(rule);
         }
-        if let Some((glob, rest)) = text.split_once('=')
-            && let Some(rule) = Self::of(rest)
-        {
-            let glob = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
-            let paths =
-                globset::Glob::new(&glob).map_err(|e| Error::Usage(format!("--log-format {text}: {e}")))?.compile_matcher();
-            return Ok(FormatRule { paths: Some(paths), ..rule });
+        match text.split_once('=') {
+            Some((glob, rest)) => Self::for_paths(glob, rest),
+            None => Err(Self::unknown(text)),
         }
-        Err(Error::Usage(format!(
+    }
+
+    /// A rule for the paths that a pattern matches: a name without folders in any folder.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the pattern is none, or no format has that name or takes that layout.
+    pub fn for_paths(glob: &str, format: &str) -> Result<FormatRule> {
+        let rule = Self::of(format).ok_or_else(|| Self::unknown(&format!("{glob}={format}")))?;
+        let everywhere = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
+        let paths = globset::Glob::new(&everywhere).map_err(|e| Error::Usage(format!("--log-format {glob}={format}: {e}")))?;
+        Ok(FormatRule { paths: Some(paths.compile_matcher()), ..rule })
+    }
+
+    fn unknown(text: &str) -> Error {
+        Error::Usage(format!(
             "--log-format {text}: neither a format's name nor a format string; `narrows formats` lists the names"
-        )))
+        ))
     }
 
     fn of(text: &str) -> Option<FormatRule> {
@@ -88,6 +104,11 @@ impl FormatRule {
     fn fits(&self, path: &Path) -> bool {
         self.paths.as_ref().is_none_or(|paths| paths.is_match(path.strip_prefix("./").unwrap_or(path)) || paths.is_match(path))
     }
+}
+
+/// Whether a text before `=` is a pattern of paths, and not the start of a format string.
+fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '/', '.']) && !text.contains(['$', '%', '"', '(', '\\', ' '])
 }
 
 /// One log that was read, and the account of it.
@@ -231,9 +252,11 @@ pub struct Settled {
 /// [`Error::Unknown`] when no format fits, [`Error::Format`] when the format asked for does not.
 pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
     let rule = options.formats.iter().find(|rule| rule.fits(path));
-    // Formats that know a carrier's prefix as their own come first.
-    let plain = rule.is_none().then(|| detect(head).into_iter().next()).flatten();
-    let prefix = if plain.is_some() { None } else { peel::sniff(head) };
+    // Formats that know syslog's prefix as their own come first; no format knows a container's.
+    let carrier = peel::sniff(head);
+    let own = rule.is_none() && carrier.is_none_or(|carrier| !carrier.is_container);
+    let plain = own.then(|| detect(head).into_iter().next()).flatten();
+    let prefix = if plain.is_some() { None } else { carrier };
     let peeled = prefix.map(|p| p.peel(whole_lines(head)));
     let head = peeled.as_ref().map_or(head, |p| &p.bytes);
     let mut opening = parsers::Options::default();
@@ -309,7 +332,9 @@ impl Reader<'_> {
             ..Source::default()
         });
         let size = opened.size;
-        let outcome = self.decode(opened, &settled);
+        // What comes in by a pipe can be read only once.
+        let hash = self.options.hash && found.origin == Origin::Stdin;
+        let outcome = self.decode(opened, &settled, hash);
         if let (Some(source), None, Ok(bytes)) = (self.sources.last_mut(), size, &outcome) {
             source.bytes = *bytes;
         }
@@ -317,7 +342,7 @@ impl Reader<'_> {
     }
 
     /// Decodes the source added last.
-    fn decode(&mut self, opened: Opened, settled: &Settled) -> Result<u64> {
+    fn decode(&mut self, opened: Opened, settled: &Settled, hash: bool) -> Result<u64> {
         let decoder = &*settled.decoder;
         let path = self.sources.last().map(|s| s.path.clone()).unwrap_or_default();
         let mut state = Headers::new(decoder, &opened.head);
@@ -325,7 +350,9 @@ impl Reader<'_> {
         let (mut decoded, mut fresh): (Vec<Decoded>, Vec<Decoded>) = (Vec::new(), Vec::new());
         let options = self.options;
         let cut_block = |bytes: &[u8]| last_record(bytes, decoder, settled.prefix);
-        opened.read(cut_block, |offset, block| {
+        let mut hasher = hash.then(Sha256::new);
+        let read = opened.read(cut_block, |offset, block| {
+            hasher.iter_mut().for_each(|hasher| hasher.update(block));
             let jobs: Vec<Job<'_>> = state
                 .pieces(block, decoder, settled.prefix)
                 .into_iter()
@@ -350,7 +377,11 @@ impl Reader<'_> {
                 std::mem::swap(&mut decoded, &mut fresh);
                 (self.progress)(&path, wave.iter().map(|job| job.bytes.len() as u64).sum());
             }
-        })
+        });
+        if let (Some(source), Some(hasher)) = (self.sources.last_mut(), hasher) {
+            source.sha256 = Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        read
     }
 
     /// Books one piece of the source added last; gives the line after it.

@@ -4,6 +4,8 @@
 
 /// Flags, exit codes, filters and messages.
 mod commands;
+/// Saved profiles and the comparison of two builds.
+mod compare;
 /// Broken, odd and malicious files.
 mod hostile;
 /// What the README shows is what the program does.
@@ -14,3 +16,5 @@ mod scenarios;
 mod support;
 /// The rules of the house.
 mod tidy;
+/// What traces tell, and how one is drawn.
+mod traces;

@@ -14,7 +14,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("load", &["error", "input", "frame"]),
     ("analyze", &["error", "units", "frame"]),
     ("report", &["error", "units", "analyze", "load"]),
-    ("cli", &["error", "units", "input", "frame", "load", "analyze", "report"]),
+    ("store", &["error", "analyze"]),
+    ("cli", &["error", "units", "input", "frame", "load", "analyze", "report", "store"]),
 ];
 
 /// Longest file, in lines.
@@ -269,4 +270,24 @@ fn every_folder_of_fixtures_belongs_to_something() {
             assert!(known, "fixtures/{family}/{name} belongs to no format");
         }
     }
+}
+
+#[test]
+fn the_schema_is_written_down() {
+    let files = files();
+    let used = |file: &'_ File| -> Vec<String> {
+        let calls = ["i64s(\"", "u64s(\"", "u32s(\"", "u16s(\"", "u8s(\""];
+        let names = calls.iter().flat_map(|call| names_after(file.product(), call));
+        names.map(str::to_owned).collect()
+    };
+    let columns: Vec<String> = files.iter().filter(|f| f.part() == Some("analyze")).flat_map(used).collect();
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    assert!(columns.len() > 20, "{columns:?}");
+    none(
+        columns
+            .iter()
+            .filter(|c| !architecture.contains(&format!("`{c}`")))
+            .map(|c| format!("{c} is not in the table"))
+            .collect(),
+    );
 }

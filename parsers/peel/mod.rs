@@ -13,6 +13,8 @@ use memchr::memchr;
 pub struct Prefix {
     /// Name, for the report.
     pub name: &'static str,
+    /// A container's runtime wrote it: never a part of the format within.
+    pub is_container: bool,
     strip: Strip,
     /// What must hold of the first lines together, where a single one proves little.
     steady: fn(&[&[u8]]) -> bool,
@@ -39,14 +41,14 @@ impl<'a> Stripped<'a> {
 
 /// Carriers, the most specific first.
 const CARRIERS: [Prefix; 8] = [
-    Prefix { name: "docker json-file", strip: container::docker, steady: always },
-    Prefix { name: "kubernetes cri", strip: container::cri, steady: always },
-    Prefix { name: "kubectl --prefix", strip: container::kubectl, steady: always },
-    Prefix { name: "syslog RFC 5424", strip: syslog::rfc5424, steady: always },
-    Prefix { name: "syslog RFC 3164", strip: syslog::rfc3164, steady: always },
-    Prefix { name: "syslog or journald, ISO time", strip: syslog::iso, steady: syslog::is_steady },
-    Prefix { name: "docker-compose", strip: container::compose, steady: container::is_column },
-    Prefix { name: "docker-compose, coloured", strip: container::compose_coloured, steady: always },
+    Prefix { name: "docker json-file", is_container: true, strip: container::docker, steady: always },
+    Prefix { name: "kubernetes cri", is_container: true, strip: container::cri, steady: always },
+    Prefix { name: "kubectl --prefix", is_container: true, strip: container::kubectl, steady: always },
+    Prefix { name: "syslog RFC 5424", is_container: false, strip: syslog::rfc5424, steady: always },
+    Prefix { name: "syslog RFC 3164", is_container: false, strip: syslog::rfc3164, steady: always },
+    Prefix { name: "syslog or journald, ISO time", is_container: false, strip: syslog::iso, steady: syslog::is_steady },
+    Prefix { name: "docker-compose", is_container: true, strip: container::compose, steady: container::is_column },
+    Prefix { name: "docker-compose, coloured", is_container: true, strip: container::compose_coloured, steady: always },
 ];
 
 fn always(_: &[&[u8]]) -> bool {

@@ -3,6 +3,7 @@
 use super::bucket::Bucket;
 use super::capacity::evidence::Verdict;
 use super::capacity::model::{Basis, Kind};
+use super::resources::{Reading, Watched};
 use super::rules::Facts;
 use super::tables::{BottleneckRow, EndpointRow, StatementRow, Times, WaitRow, id};
 use crate::units::{count_text, duration_text, share_text, three_digits};
@@ -24,6 +25,7 @@ pub(crate) fn rank(facts: &Facts<'_>) -> Vec<BottleneckRow> {
     rows.extend(externals(facts));
     rows.extend(facts.endpoints.iter().flat_map(|endpoint| of_endpoint(facts, endpoint)));
     rows.extend(timeouts(facts));
+    rows.extend(super::rules::retries::bottlenecks(facts));
     rows.extend(watched(facts));
     let cause = cause(facts, &rows);
     rows.retain(|row| {
@@ -176,6 +178,7 @@ fn longest_waits(facts: &Facts<'_>, at: usize) -> Vec<super::tables::Evidence> {
 fn of_statement(facts: &Facts<'_>, statement: &StatementRow) -> BottleneckRow {
     let repeated = statement.endpoints.iter().find(|(_, _, per_request)| *per_request >= MANY_CALLS);
     let mean = statement.times.mean_ns.map(duration_text).unwrap_or_default();
+    let unjoined = facts.totals.count > 0 && statement.endpoints.is_empty();
     let (kind, sentence, next_step) = match repeated {
         Some((endpoint, _, n)) => (
             "n_plus_one",
@@ -192,12 +195,20 @@ fn of_statement(facts: &Facts<'_>, statement: &StatementRow) -> BottleneckRow {
         id: statement.id.clone(),
         kind,
         subject: statement.statement.clone(),
-        share: if total_ns(facts) > 0 { share_of(facts, statement.times.total_ns) } else { statement.share },
+        share: match total_ns(facts) {
+            0 => statement.share,
+            _ if unjoined => 0.0,
+            _ => share_of(facts, statement.times.total_ns),
+        },
         calls: statement.calls,
         times: statement.times.clone(),
         endpoints: statement.endpoints.iter().map(|(endpoint, ..)| endpoint.clone()).collect(),
-        confidence: "high",
-        sentence,
+        confidence: if unjoined { "low" } else { "high" },
+        sentence: if unjoined {
+            format!("{sentence} Nothing joins them to requests, so their share of the response time is not known.")
+        } else {
+            sentence
+        },
         next_step: next_step.to_owned(),
         evidence: statement.evidence.clone(),
         ..BottleneckRow::default()
@@ -375,23 +386,24 @@ fn timeouts(facts: &Facts<'_>) -> Option<BottleneckRow> {
 /// Pools of which only a gauge tells, where it shows callers waiting in most of its readings.
 fn watched(facts: &Facts<'_>) -> Vec<BottleneckRow> {
     const FEWEST: u32 = 5;
-    let system = &facts.resources.system;
-    let pools = system.resources.iter().zip(&facts.resources.readings).zip(&facts.resources.instance);
-    pools
-        .filter(|((resource, reading), _)| resource.holds.is_empty() && reading.readings >= FEWEST && 2 * reading.with_waiters >= reading.readings)
-        .map(|((resource, reading), instance)| BottleneckRow {
-            id: id('g', &format!("{instance} {}", resource.name)),
+    let is_full = |reading: &Reading| reading.readings >= FEWEST && 2 * reading.with_waiters >= reading.readings;
+    facts
+        .resources
+        .watched
+        .iter()
+        .filter(|pool| is_full(&pool.reading))
+        .map(|Watched { name, instance, reading }| BottleneckRow {
+            id: id('g', &format!("{instance} {name}")),
             kind: "connection_pool",
-            subject: resource.name.clone(),
+            subject: name.clone(),
             calls: u64::from(reading.readings),
             times: Times { quantiles_ns: vec![None; facts.quantiles], ..Times::default() },
-            ceiling_tps: facts.capacity.goodput_tps,
             confidence: "medium",
             sentence: format!(
                 "In {} of {} readings callers were waiting for {}, up to {} at once, with {} slots in use; how long they waited no log says.",
                 count_text(i64::from(reading.with_waiters)),
                 count_text(i64::from(reading.readings)),
-                resource.name,
+                name,
                 reading.waiting_max.unwrap_or(0),
                 reading.in_use_max.unwrap_or(0)
             ),
@@ -418,11 +430,27 @@ fn capitalised(text: &str) -> String {
 pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
     let first = ranked.first();
     if facts.totals.count == 0 {
+        if facts.quality.filtered > 0 {
+            return format!("The filters left none of {} requests.", count_text(facts.quality.filtered as i64));
+        }
         return match first {
             Some(row) => {
                 format!("These logs hold no request. Of what they hold, most time goes to {}: {}", named(row), row.sentence)
             }
-            None => "These logs hold no request and no operation with a duration.".to_owned(),
+            None => match facts
+                .pauses
+                .iter()
+                .map(|p| (p.count, p.total_ns, p.max_ns))
+                .reduce(|a, b| (a.0 + b.0, a.1 + b.1, a.2.max(b.2)))
+            {
+                Some((count, total, longest)) => format!(
+                    "These logs hold no request. The runtime stood still for {} in {} pauses (longest {}).",
+                    duration_text(total),
+                    count_text(count as i64),
+                    duration_text(longest)
+                ),
+                None => "These logs hold no request and no operation with a duration.".to_owned(),
+            },
         };
     }
     if facts.totals.total_ns.is_none() {
@@ -436,7 +464,7 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
             count_text(facts.totals.count as i64)
         );
     }
-    let rate = facts.capacity.observed_tps.or_else(|| facts.totals.seconds.map(|s| facts.totals.count as f64 / s));
+    let rate = facts.totals.seconds.map(|s| facts.totals.count as f64 / s);
     let rate = rate.map(|tps| format!(" at {} TPS", three_digits(tps))).unwrap_or_default();
     let Some(row) = first else { return format!("Nothing takes any time{rate}.") };
     let is_calm_pause = !matches!(row.kind, "lock" | "pause") || row.share < 0.05;
@@ -453,7 +481,8 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
             matches!(r.verdict, Verdict::Headroom | Verdict::Near)
                 || r.kind == Kind::Connections && r.usage.waited_share().is_some_and(|w| w <= 0.05)
         });
-        let calm = match (why.is_empty(), told) {
+        let idle = facts.resources.watched.iter().any(|pool| pool.reading.readings > 1 && pool.reading.with_waiters == 0);
+        let calm = match (why.is_empty(), told || idle) {
             (false, _) => String::new(),
             (true, true) => format!("Nothing is saturated{rate}."),
             (true, false) => format!("Whether anything is full{rate} these logs do not tell: none states a pool and its waits."),
@@ -469,6 +498,7 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
     let (caps, is) = if matches!(row.kind, "thread_pool" | "pause" | "external") { ("cap", "are") } else { ("caps", "is") };
     let caps = match row.ceiling_tps {
         Some(tps) => format!("{} {caps} the throughput at {} TPS.", capitalised(&named(row)), three_digits(tps)),
+        None if row.id.starts_with('g') => format!("{} was full most of the time.", capitalised(&named(row))),
         None => format!("{} {is} the cause.", capitalised(&named(row))),
     };
     let symptom = ranked.iter().skip(1).find(|other| other.sentence.contains("A symptom"));
@@ -490,6 +520,7 @@ fn named(row: &BottleneckRow) -> String {
         "external" => format!("calls to {}", row.subject),
         "own_code" => format!("the own code of {}", row.subject),
         "timeouts" => "requests that timed out".to_owned(),
+        "retries" => format!("failed attempts of {}", row.endpoints.first().map_or("calls", String::as_str)),
         "endpoint" => format!("what lies behind {}", row.subject),
         _ => {
             let caller = row.endpoints.first().map(|e| format!(" of {e}")).unwrap_or_default();

@@ -250,10 +250,40 @@ impl Ranking<'_> {
                 }
             })
             .collect();
+        waits.extend(self.loose_waits());
         waits.sort_by(|a, b| {
             b.times.total_ns.cmp(&a.times.total_ns).then_with(|| (&a.resource, &a.instance).cmp(&(&b.resource, &b.instance)))
         });
         waits
+    }
+
+    /// Waits for pools that belong to no request: a pool's own log tells of them.
+    fn loose_waits(&self) -> Vec<WaitRow> {
+        let mut by_pool: std::collections::BTreeMap<&str, (Vec<i64>, u64)> = std::collections::BTreeMap::new();
+        for row in (0..self.rows.len()).filter(|&row| self.rows.is(row, Kind::PoolWait) && self.of[row] == NONE) {
+            if let Some(ns) = self.rows.duration(row).filter(|_| self.links.fate[row] != Fate::Copy) {
+                let pool = by_pool.entry(self.rows.text(self.rows.name(row))).or_default();
+                pool.0.push(ns);
+                pool.1 += u64::from(self.rows.outcome(row) == parsers::Outcome::TimedOut);
+            }
+        }
+        by_pool
+            .into_iter()
+            .map(|(name, (durations, timeouts))| {
+                let summary = by_group_of_many(&vec![0; durations.len()], &durations, 1, self.quantiles).remove(0);
+                WaitRow {
+                    id: id('w', &format!("loose {name}")),
+                    resource: name.to_owned(),
+                    kind: "connections",
+                    acquisitions: summary.calls,
+                    waited: durations.iter().filter(|&&ns| ns > 0).count() as u64,
+                    times: times(summary),
+                    servers_basis: "unknown",
+                    timeouts,
+                    ..WaitRow::default()
+                }
+            })
+            .collect()
     }
 
     /// The blocks of all endpoints together, as slices of time.
@@ -344,5 +374,6 @@ pub(super) fn evidence_of(rows: &Rows<'_>, row: u32, ns: i64) -> Evidence {
         offset: rows.offset[row],
         line: u64::from(rows.line[row]) + 1,
         duration_ns: (ns != NULL_I64).then_some(ns),
+        trace: rows.trace(row),
     }
 }

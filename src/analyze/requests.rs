@@ -110,7 +110,7 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
     if any_child {
         spread(&links.parent, &links.fate, &mut of);
     }
-    let named = any_child.then(|| Named::of(rows, &requests, &of));
+    let named = (any_child || !links.started.is_empty()).then(|| Named::of(rows, links, &requests, &of, any_child));
     let mut numbers: HashMap<EndpointKey, u32> = HashMap::new();
     for request in 0..requests.len() {
         let root = requests.row[request] as usize;
@@ -183,12 +183,15 @@ struct Named {
 impl Named {
     /// The outermost record names the request, unless only an inner one has a URL; the record with
     /// the finest clock stamps it.
-    fn of(rows: &Rows<'_>, requests: &Requests, of: &RequestOf) -> Named {
+    fn of(rows: &Rows<'_>, links: &Links, requests: &Requests, of: &RequestOf, any_child: bool) -> Named {
         let mut named = Named {
-            row: requests.row.clone(),
+            row: requests.row.iter().map(|&row| links.naming(rows, row)).collect(),
             stamp: requests.row.clone(),
             inner_failure: vec![Outcome::Unknown; requests.len()],
         };
+        if !any_child {
+            return named;
+        }
         let is_path = |row: u32| rows.text(rows.name(row as usize)).starts_with('/');
         let step = |row: u32| {
             let start = rows.start(row as usize).unwrap_or(1);
@@ -199,9 +202,9 @@ impl Named {
                 continue;
             }
             let (request, row) = (request as usize, row as u32);
-            let name = &mut named.row[request];
-            if !is_path(*name) && is_path(row) {
-                *name = row;
+            let (name, naming) = (&mut named.row[request], links.naming(rows, row));
+            if !is_path(*name) && is_path(naming) {
+                *name = naming;
             }
             // A clock that shows whole seconds is seen on the stamp itself: start + duration.
             let whole = |row: u32| rows.end(row as usize).is_some_and(|end| end % 1_000_000_000 == 0);

@@ -11,14 +11,17 @@ use super::capacity::target::WhatIf;
 use super::capacity::{self, Capacity};
 use super::columns::Rows;
 use super::correlate::{Alignment, Fate, Joined, Links, NONE, align, correlate};
+use super::folded::FoldedRow;
 use super::profile::{self, Profile};
 use super::rank::Ranking;
+use super::replay::ReplayRow;
 use super::requests::{RequestOf, Requests, collect};
 use super::resources::{self, Resources};
 use super::rules::{self, Facts};
+use super::services::{EdgeRow, ServiceRow};
 use super::sources::Origin;
 use super::tables::{BottleneckRow, EndpointRow, Finding, PauseRow, SliceRow, StatementRow, WaitRow};
-use super::{bottlenecks, database};
+use super::{amplification, bottlenecks, database, folded, replay, services};
 use crate::error::Result;
 use crate::frame::{Frame, NULL_I64};
 
@@ -46,6 +49,8 @@ pub struct Options {
     pub what_ifs: Vec<WhatIf>,
     /// Sizes of pools and thread pools by name, as the user states them; they overrule the logs.
     pub pools: BTreeMap<String, u32>,
+    /// Whether critical paths are folded into stacks. Default: no.
+    pub folded: bool,
 }
 
 impl Default for Options {
@@ -61,6 +66,7 @@ impl Default for Options {
             target_tps: Vec::new(),
             what_ifs: Vec::new(),
             pools: BTreeMap::new(),
+            folded: false,
         }
     }
 }
@@ -143,6 +149,14 @@ pub struct Analysis {
     pub capacity: Option<Capacity>,
     /// What is worth knowing, worst first.
     pub findings: Vec<Finding>,
+    /// Services by their time on the critical paths; only spans tell.
+    pub services: Vec<ServiceRow>,
+    /// Calls between services by their time; only spans tell.
+    pub edges: Vec<EdgeRow>,
+    /// What changes of statements would do to each endpoint, where they were asked for.
+    pub replays: Vec<ReplayRow>,
+    /// The critical paths as stacks, where they were asked for.
+    pub folded: Option<Vec<FoldedRow>>,
     /// Slices of time.
     pub timeline: Vec<SliceRow>,
     /// What the numbers rest on.
@@ -198,7 +212,13 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let waits = ranking.waits(&resources, &capacity);
     let pauses = ranking.pauses();
     let totals = totals(requests, &profile, ranking.seconds());
-    let quality = quality(rows, &links, requests, of, before, &totals, attribution, alignment, origins.len());
+    let services = services::services(rows, &links, of, &attribution, totals.total_ns);
+    let edges = services::edges(rows, &links, of, &attribution);
+    let folded = options.folded.then(|| folded::folded(rows, &links, of, requests, &attribution));
+    let replays = replay::replay(rows, &links, requests, &attribution, &options.what_ifs);
+    let seen = amplification::Context { rows, links: &links, of, requests, attribution: &attribution };
+    let amplification = amplification::find(&seen);
+    let quality = quality(rows, &links, requests, of, before, &totals, &attribution, alignment, origins.len());
     let facts = Facts {
         rows,
         requests,
@@ -212,6 +232,8 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         capacity: &capacity,
         resources: &resources,
         quality: &quality,
+        edges: &edges,
+        amplification: &amplification,
         call_durations: &calls.duration,
         quantiles: options.quantiles.len(),
         quantile_list: &options.quantiles,
@@ -228,8 +250,12 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         database,
         waits,
         pauses,
-        capacity: Some(capacity),
+        capacity: Some(without_found(capacity, &replays)),
         findings,
+        services,
+        edges,
+        replays,
+        folded,
         timeline,
         quality,
         profile,
@@ -242,6 +268,15 @@ fn capacity_of(resources: &Resources, options: &Options) -> Capacity {
     chosen.target_tps.clone_from(&options.target_tps);
     chosen.what_ifs.clone_from(&options.what_ifs);
     capacity::analyse(&resources.system, &chosen)
+}
+
+/// The capacity model may not know a statement that the replay of traces found.
+fn without_found(mut capacity: Capacity, replays: &[ReplayRow]) -> Capacity {
+    if let Some(outcome) = &mut capacity.what_if {
+        let found = |change: &WhatIf| matches!(change, WhatIf::Statement { statement, .. } if replays.iter().any(|r| r.change == *statement));
+        outcome.unmatched.retain(|change| !found(change));
+    }
+    capacity
 }
 
 fn in_window(end: i64, options: &Options) -> bool {
@@ -305,7 +340,7 @@ fn quality(
     of: &RequestOf,
     before: usize,
     totals: &Totals,
-    attribution: super::attribute::Attribution,
+    attribution: &super::attribute::Attribution,
     alignment: Alignment,
     sources: usize,
 ) -> Quality {

@@ -13,6 +13,8 @@ pub struct Evidence {
     pub line: u64,
     /// Duration of the operation, in nanoseconds.
     pub duration_ns: Option<i64>,
+    /// Trace the record belongs to: `narrows show --trace` draws it.
+    pub trace: Option<u128>,
 }
 
 /// Durations of a row, in nanoseconds; `None` where no record has one.

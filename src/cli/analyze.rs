@@ -134,6 +134,7 @@ fn options(args: &AnalyzeArgs) -> Result<analyze::Options> {
             options.quantiles.push(quantile);
         }
     }
+    options.folded = args.format == "folded";
     options.target_tps.clone_from(&args.target_tps);
     options.what_ifs = args.what_if.iter().map(|text| what_if(text)).collect::<Result<_>>()?;
     Ok(options)

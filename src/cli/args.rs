@@ -25,6 +25,12 @@ pub struct Cli {
 pub enum Command {
     /// Say where the time goes and what caps the throughput (the default)
     Analyze(Box<AnalyzeArgs>),
+    /// Judge a build against another one: which endpoints and statements got slower, and why
+    Compare(Box<CompareArgs>),
+    /// Sum logs up in a small file, to compare with later
+    Save(Box<SaveArgs>),
+    /// Make one saved profile of several
+    Merge(MergeArgs),
     /// List the formats, or tell what a file is
     Formats(FormatsArgs),
     /// Print the record at a place, or draw one trace
@@ -66,8 +72,8 @@ pub struct InputArgs {
     #[arg(long)]
     pub hash: bool,
     /// Threads to use [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Write rejected records, with place and reason, to a file
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
@@ -101,7 +107,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "DURATION")]
     pub min_duration: Option<String>,
     /// Rows of each table
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = rows)]
     pub top: usize,
     /// Percentiles to compute beside 50, 90, 95 and 99
     #[arg(long, value_name = "P,...", value_delimiter = ',')]
@@ -122,10 +128,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,
     /// Throughput to be reached: says whether, and by which fixes
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = rate)]
     pub target_tps: Vec<f64>,
     /// Fail with 1 when the ceiling is below this
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = rate)]
     pub min_tps: Option<f64>,
     /// Change to try: 'pool HikariPool-1=40', 'statement ID x0.5', 'endpoint "GET /x" x2 load'
     #[arg(long, value_name = "CHANGE")]
@@ -133,6 +139,80 @@ pub struct AnalyzeArgs {
     /// Print the arithmetic behind a row or resource, by its id or name
     #[arg(long, value_name = "ID")]
     pub explain: Vec<String>,
+}
+
+/// Options of `compare`.
+#[derive(Args, Clone, Debug, Default)]
+#[command(mut_arg("paths", |arg| arg.value_names(["BASE", "CANDIDATE"]).num_args(2).help("A saved profile, a log, or a folder of logs, of each side")))]
+#[command(
+    after_help = "Exit codes: 0 nothing got worse; 1 a regression or a broken budget; 2 trouble, or loads that cannot be compared; 3 cannot be told, with --fail-on inconclusive."
+)]
+pub struct CompareArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// A run of the base; repeat it for several runs
+    #[arg(long, value_name = "PATH")]
+    pub base: Vec<PathBuf>,
+    /// A run of the candidate; repeat it for several runs
+    #[arg(long, value_name = "PATH")]
+    pub candidate: Vec<PathBuf>,
+    /// How much the median of equal builds differs from run to run (standard deviation), for example 2%
+    #[arg(long, value_name = "SHARE")]
+    pub noise: Option<String>,
+    /// Folder of profiles of earlier runs: tells the noise between runs, and which build changed what
+    #[arg(long, value_name = "DIR")]
+    pub history: Option<PathBuf>,
+    /// Share of each run, from its start, that is left out of the tests, for example 5%
+    #[arg(long, value_name = "SHARE")]
+    pub warm_up: Option<String>,
+    /// Also fail, with 3, when it cannot be told
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    pub fail_on: Option<FailOnArg>,
+    /// How to write the report: table, markdown, json, csv, junit, sarif or openmetrics
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: String,
+    /// Rows of each table
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// Let lines be longer than 100 columns
+    #[arg(long)]
+    pub wide: bool,
+    /// Where to write the report; - is standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub output: PathBuf,
+    /// Colours in tables
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+}
+
+/// Options of `save`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SaveArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The profile to write, for example base.narrows
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub output: PathBuf,
+}
+
+/// Options of `merge`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct MergeArgs {
+    /// Saved profiles, or folders of them
+    #[arg(value_name = "PROFILE", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The profile to write
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub output: PathBuf,
+}
+
+/// What fails beside what always does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum FailOnArg {
+    /// Too few independent requests to tell
+    Inconclusive,
 }
 
 /// Options of `formats`.
@@ -152,9 +232,15 @@ pub struct ShowArgs {
     /// FILE:OFFSET as reports give it; with --trace, files and folders
     #[arg(value_name = "FILE:OFFSET", required = true)]
     pub places: Vec<String>,
-    /// Draw this trace as a waterfall
+    /// Draw this trace as a waterfall, its critical path marked
     #[arg(long, value_name = "ID")]
     pub trace: Option<String>,
+    /// With --trace: format by name or format string, as for analyze
+    #[arg(long, value_name = "FORMAT", requires = "trace")]
+    pub log_format: Vec<String>,
+    /// With --trace: zone of timestamps that carry none
+    #[arg(long, value_name = "ZONE", requires = "trace")]
+    pub tz: Option<String>,
     /// Show ids and literals as they are
     #[arg(long)]
     pub unmask: bool,
@@ -183,4 +269,15 @@ pub enum ColorArg {
     Always,
     /// Never
     Never,
+}
+
+/// A rate: a number over zero.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("not a rate over zero".to_owned()) }
+}
+
+/// A number of rows: at least one.
+fn rows(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&rows| rows > 0).ok_or_else(|| "not a number of at least 1".to_owned())
 }

@@ -12,6 +12,8 @@ pub(super) enum Exit {
     Gate = 1,
     /// Usage, an input that could not be read, nothing parsed, too many rejects.
     Trouble = 2,
+    /// It cannot be told, and was asked to count as a failure.
+    Inconclusive = 3,
 }
 
 impl From<Exit> for ExitCode {

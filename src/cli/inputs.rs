@@ -31,7 +31,7 @@ pub(super) fn read(args: &InputArgs, config: &Config) -> Result<Inputs> {
     let options = options(args, config)?;
     if let Some(threads) = args.threads {
         // Fails only if a pool is there already, as in tests that run twice in one process.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
     }
     let (found, errors) = discover(&args.paths);
     errors.iter().for_each(messages::error);
@@ -61,7 +61,7 @@ pub(super) fn options(args: &InputArgs, config: &Config) -> Result<load::Options
         options.formats.extend(rules(text)?);
     }
     for (glob, format) in &config.formats {
-        options.formats.push(FormatRule::parse(&format!("{glob}={format}"))?);
+        options.formats.push(FormatRule::for_paths(glob, format)?);
     }
     let mut routes: Vec<String> = args.route.iter().chain(&config.routes).cloned().collect();
     if let Some(path) = &args.openapi {
@@ -115,7 +115,9 @@ fn over_limit(loaded: &Loaded, limit: Option<&str>) -> Result<bool> {
     let rejected: u64 = loaded.sources.iter().map(load::Source::rejects).sum();
     let records: u64 = loaded.sources.iter().map(|s| s.records).sum();
     let most = match limit.strip_suffix('%') {
-        Some(share) => share.trim().parse::<f64>().ok().filter(|s| *s >= 0.0).ok_or_else(usage)? / 100.0 * records as f64,
+        Some(share) => {
+            share.trim().parse::<f64>().ok().filter(|s| (0.0..=100.0).contains(s)).ok_or_else(usage)? / 100.0 * records as f64
+        }
         None => limit.parse::<u64>().map_err(|_| usage())? as f64,
     };
     let over = rejected as f64 > most;

@@ -1,6 +1,7 @@
 //! What is said on standard error, and the file of rejected records.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use parsers::Reason;
 
@@ -11,12 +12,17 @@ use crate::units::count_text;
 
 /// An error.
 pub(super) fn error(error: &Error) {
-    eprintln!("narrows: {}", escape::terminal(&error.to_string()));
+    say(&error.to_string());
 }
 
 /// Anything else worth a line.
 pub(super) fn note(text: &str) {
-    eprintln!("narrows: {}", escape::terminal(text));
+    say(text);
+}
+
+/// One line on standard error. If that is closed there is nobody to tell.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "narrows: {}", escape::terminal(text));
 }
 
 /// What of a source was not read, if anything.

@@ -2,6 +2,7 @@
 
 mod analyze;
 pub mod args;
+mod compare;
 mod config;
 mod exit;
 mod formats;
@@ -9,6 +10,8 @@ mod inputs;
 mod messages;
 mod output;
 mod progress;
+mod runs;
+mod save;
 mod show;
 
 use std::ffi::OsString;
@@ -37,6 +40,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         None => analyze::run(&cli.analyze),
         Some(Command::Analyze(args)) => analyze::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Save(args)) => save::save(&args),
+        Some(Command::Merge(args)) => save::run_merge(&args),
         Some(Command::Formats(args)) => formats::run(&args),
         Some(Command::Show(args)) => show::run(&args),
         Some(Command::Completions { shell }) => {

@@ -1,24 +1,58 @@
-//! `narrows show`: the record behind a row of a report.
+//! `narrows show`: the record behind a row of a report, or a trace drawn as a waterfall.
 
 use std::path::PathBuf;
 
-use super::args::ShowArgs;
+use parsers::Id;
+
+use super::args::{InputArgs, ShowArgs};
 use super::exit::Exit;
-use super::output;
+use super::{config, inputs, output};
+use crate::analyze::trace_view::trace_view;
 use crate::error::{Error, Result};
 use crate::input::open;
-use crate::report::{escape, mask};
+use crate::load::Loaded;
+use crate::report::{escape, mask, waterfall};
+use crate::units::count_text;
 
 /// The longest record that is printed, in bytes.
 const LONGEST: usize = 64 << 10;
 
 pub(super) fn run(args: &ShowArgs) -> Result<Exit> {
+    if let Some(id) = &args.trace {
+        return output::stdout(trace(id, args)?.as_bytes()).map(|()| Exit::Fine);
+    }
     let mut text = String::new();
     for place in &args.places {
         text += &record(place, args.unmask)?;
         text.push('\n');
     }
     output::stdout(text.as_bytes()).map(|()| Exit::Fine)
+}
+
+/// A trace drawn from all that the paths hold.
+fn trace(id: &str, args: &ShowArgs) -> Result<String> {
+    let key = Id::parse(id.as_bytes()).ok_or_else(|| Error::Usage(format!("--trace {id}: no id")))?;
+    let input = InputArgs {
+        paths: args.places.iter().map(PathBuf::from).collect(),
+        log_format: args.log_format.clone(),
+        tz: args.tz.clone(),
+        ..InputArgs::default()
+    };
+    let inputs = inputs::read(&input, &config::read(None)?)?;
+    let view = trace_view(&inputs.loaded.frame, &inputs.origins, key.0).ok_or_else(|| missing(id, &inputs.loaded))?;
+    Ok(waterfall(id, &view, args.unmask))
+}
+
+/// What was searched in vain.
+fn missing(id: &str, loaded: &Loaded) -> Error {
+    const NAMED: usize = 5;
+    let mut names: Vec<String> = loaded.sources.iter().take(NAMED).map(|s| s.path.display().to_string()).collect();
+    if loaded.sources.len() > NAMED {
+        names.push(format!("{} more", loaded.sources.len() - NAMED));
+    }
+    let operations = count_text(loaded.frame.len() as i64);
+    let place = if names.is_empty() { "no log was recognised".to_owned() } else { names.join(", ") };
+    Error::Usage(format!("--trace {id}: no record has this trace or request id among {operations} operations ({place})"))
 }
 
 /// The line at `FILE:OFFSET`.

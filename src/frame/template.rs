@@ -197,7 +197,7 @@ fn push_tokens(segment: &[u8], out: &mut Vec<u8>) {
 /// Whether a whole segment is an id: a number, UUID, hex or date, a reference of letters and many
 /// digits, an e-mail address, or a long token no person would type.
 fn is_id(segment: &[u8]) -> bool {
-    let Counts { digits, hex, lower, upper, dashes, other, strange, .. } = Counts::of(segment);
+    let Counts { digits, hex, lower, upper, dashes, dots, other, strange, .. } = Counts::of(segment);
     if strange > 0 {
         let first = segment.iter().find(|b| CLASS[usize::from(**b)] >> 56 > 0);
         return first == Some(&b'@') && segment.len() > 4;
@@ -210,8 +210,8 @@ fn is_id(segment: &[u8]) -> bool {
     let all_hex = digits + hex + dashes == len && letters == hex;
     letters == 0 && digits + dashes + other == len
         || (all_hex && len - dashes >= 8 && hex > 0)
-        || (len >= 8 && digits >= 5 && digits * 3 >= letters && dashes + other <= 4)
-        || (len >= 20 && digits >= 3 && (upper >= 2 || letters >= 16) && dashes <= 3)
+        || (len >= 8 && dots == 0 && digits >= 5 && digits * 3 >= letters && dashes + other <= 4)
+        || (len >= 20 && dots == 0 && digits >= 3 && (upper >= 2 || letters >= 16) && dashes <= 3)
         || memchr::memmem::find(segment, b"%40").is_some()
 }
 

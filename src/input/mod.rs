@@ -1,6 +1,6 @@
 //! From paths to bytes: files, folders, patterns and standard input; mapped, inflated or read.
 //!
-//! Knows nothing of log formats. The one place with `unsafe` is [`map`].
+//! Knows nothing of log formats. The one place with `unsafe` is `map`.
 
 mod bytes;
 mod discover;

@@ -31,13 +31,17 @@ pub enum Part {
     Findings,
     /// Slices of time.
     Timeline,
+    /// Services.
+    Services,
+    /// Calls between services.
+    Edges,
     /// Logs read.
     Sources,
 }
 
 impl Part {
     /// Every table.
-    pub const ALL: [Part; 10] = [
+    pub const ALL: [Part; 12] = [
         Part::Bottlenecks,
         Part::Endpoints,
         Part::Database,
@@ -47,6 +51,8 @@ impl Part {
         Part::Ladder,
         Part::Findings,
         Part::Timeline,
+        Part::Services,
+        Part::Edges,
         Part::Sources,
     ];
 
@@ -62,6 +68,8 @@ impl Part {
             Part::Ladder => "ladder",
             Part::Findings => "findings",
             Part::Timeline => "timeline",
+            Part::Services => "services",
+            Part::Edges => "edges",
             Part::Sources => "sources",
         }
     }
@@ -79,6 +87,8 @@ pub(super) fn write(results: &Results<'_>, part: Part) -> String {
         Part::Ladder => ladder(results),
         Part::Findings => findings(results),
         Part::Timeline => timeline(results),
+        Part::Services => services(results),
+        Part::Edges => edges(results),
         Part::Sources => sources(results),
     };
     let mut out = header + "\r\n";
@@ -280,6 +290,36 @@ fn timeline(results: &Results<'_>) -> Sheet {
             .maybe(row.concurrency_mean)
     });
     ("start,seconds,requests,errors,p50_ns,p95_ns,concurrency_mean".to_owned(), rows.collect())
+}
+
+fn services(results: &Results<'_>) -> Sheet {
+    let rows = results.analysis.services.iter().map(|row| {
+        Row::default()
+            .text(&row.service)
+            .number(row.operations)
+            .number(row.requests)
+            .number(row.errors)
+            .number(row.self_ns)
+            .number(row.path_ns)
+            .number(row.share)
+    });
+    ("service,operations,requests,errors,self_ns,path_ns,share".to_owned(), rows.collect())
+}
+
+fn edges(results: &Results<'_>) -> Sheet {
+    let rows = results.analysis.edges.iter().map(|row| {
+        Row::default()
+            .text(&row.caller)
+            .text(&row.callee)
+            .text(row.kind)
+            .number(row.calls)
+            .number(row.errors)
+            .maybe(row.total_ns)
+            .number(row.paired)
+            .maybe(row.gap_ns)
+            .maybe(row.mean_gap_ns())
+    });
+    ("caller,callee,kind,calls,errors,total_ns,paired,gap_ns,mean_gap_ns".to_owned(), rows.collect())
 }
 
 fn sources(results: &Results<'_>) -> Sheet {

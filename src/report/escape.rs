@@ -66,15 +66,29 @@ pub(super) fn markdown(text: &str) -> String {
     out
 }
 
-/// A text field of a CSV file by RFC 4180. One that a spreadsheet would take for a formula gets an
-/// apostrophe in front.
-pub(super) fn csv(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        format!("{guard}{text}")
+/// JSON that a terminal shows and does not obey: what strings may hold as it is and [`terminal`]
+/// would not let pass is written as the escape that means the same.
+pub(super) fn json(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for c in document.chars() {
+        if c == '\u{7f}' || ('\u{80}'..='\u{9f}').contains(&c) || is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
     }
+    out
+}
+
+/// A text field of a CSV file by RFC 4180, made harmless. One that a spreadsheet would take for a
+/// formula gets an apostrophe in front.
+pub(super) fn csv(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    let text = terminal(text);
+    if text.contains(['"', ',']) { format!("\"{guard}{}\"", text.replace('"', "\"\"")) } else { format!("{guard}{text}") }
 }
 
 #[cfg(test)]
@@ -92,6 +106,19 @@ mod tests {
             ("größe 帳戶", "größe 帳戶"),
         ] {
             assert_eq!(terminal(text), want);
+        }
+    }
+
+    #[test]
+    fn json_means_the_same_and_shows_its_controls() {
+        for (document, want) in [
+            ("{\"a\": \"größe\"}\n", "{\"a\": \"größe\"}\n"),
+            ("\"\u{9b}2J\u{202e}\u{7f}\"", "\"\\u009b2J\\u202e\\u007f\""),
+            ("\"\u{e0001}\"", "\"\\udb40\\udc01\""),
+        ] {
+            assert_eq!(json(document), want);
+            let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+            assert_eq!(read(&json(document)), read(document));
         }
     }
 
@@ -117,7 +144,7 @@ mod tests {
             ("=1+1", "'=1+1"),
             ("-cmd,", "\"'-cmd,\""),
             ("@x", "'@x"),
-            ("\tx", "'\tx"),
+            ("\tx\r\n=1", "\\tx\\r\\n=1"),
         ] {
             assert_eq!(csv(text), want);
         }

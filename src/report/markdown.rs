@@ -32,7 +32,7 @@ fn fenced(lines: &[String]) -> String {
     lines.iter().map(|line| format!("    {}\n", super::escape::terminal(line))).collect()
 }
 
-fn grid(table: &Table) -> String {
+pub(super) fn grid(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let title = |column: &super::model::Column| match column.unit.symbol() {
         "" => markdown(&column.title),

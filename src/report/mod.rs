@@ -3,9 +3,11 @@
 //! Reads plain results only; computes nothing that the analysis did not, prints nothing.
 
 mod build;
+pub mod compare;
 mod csv;
 pub mod escape;
 mod explain;
+mod folded;
 mod json;
 mod markdown;
 pub mod mask;
@@ -13,10 +15,12 @@ pub mod model;
 mod table;
 #[cfg(test)]
 mod testing;
+mod waterfall;
 
 pub use csv::Part;
 pub use explain::explain;
 pub use model::Report;
+pub use waterfall::waterfall;
 
 use crate::analyze::Analysis;
 use crate::analyze::capacity::target::WhatIf;
@@ -65,7 +69,7 @@ impl<'a> Results<'a> {
     }
 
     /// What the reader of the numbers should be warned of, in whole sentences.
-    fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
         warnings.extend(self.skipped.iter().map(|s| format!("{}: left alone: {}", s.path.display(), s.why)));
         let notes = &self.analysis.quality.alignment.notes;
@@ -129,6 +133,7 @@ pub const WRITERS: &[Writer] = &[
         about: "one table in full, for spreadsheets",
         write: |results, options| csv::write(results, options.part),
     },
+    Writer { name: "folded", about: "stacks of the critical path, for flame graphs", write: |results, _| folded::write(results) },
     Writer { name: "json", about: "everything, for other programs", write: |results, _| json::write(results) },
 ];
 

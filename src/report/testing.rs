@@ -50,6 +50,10 @@ pub(super) fn nothing() -> Made {
         pauses: Vec::new(),
         capacity: None,
         findings: Vec::new(),
+        services: Vec::new(),
+        edges: Vec::new(),
+        replays: Vec::new(),
+        folded: None,
         timeline: Vec::new(),
         quality: Quality::default(),
         profile: Profile::default(),
@@ -114,7 +118,7 @@ pub(super) fn small() -> Made {
         confidence: "high",
         sentence: "Requests wait for one of 3 connections.".to_owned(),
         next_step: "Enlarge the pool.".to_owned(),
-        evidence: vec![Evidence { source: 0, offset: 512, line: 4, duration_ns: Some(900 * MS) }],
+        evidence: vec![Evidence { source: 0, offset: 512, line: 4, duration_ns: Some(900 * MS), trace: Some(0xab) }],
     }];
     found.endpoints = vec![
         EndpointRow {

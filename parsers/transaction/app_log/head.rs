@@ -198,6 +198,8 @@ fn separators(mut text: &[u8]) -> &[u8] {
     loop {
         text = match text {
             [b' ' | b'\t' | b'|', rest @ ..] => rest,
+            // An arrow is part of the message.
+            [b'-', b'-', b'>', ..] => return text,
             [b'-', b'-', rest @ ..] => rest,
             [b'-' | b':', rest @ ..] if rest.first().is_none_or(|b| matches!(b, b' ' | b'\t')) => rest,
             _ => return text,

@@ -1,8 +1,10 @@
 //! Application logs as logback, log4j, java.util.logging, Serilog, Python's logging, logfmt and
 //! JSON loggers write them. Transactions are read by key, messages of pools by their text; all
-//! other records are recognised and yield nothing. Pairs of start and end events without a
-//! duration are not joined. <https://logback.qos.ch/manual/layouts.html>
+//! other records are recognised and yield nothing. Where requests are told by a record of their
+//! start and one of their end, each of the two is an operation without a duration.
+//! <https://logback.qos.ch/manual/layouts.html>
 
+mod event;
 mod exhaustion;
 mod head;
 mod hikari;
@@ -22,6 +24,7 @@ use crate::scan::time::Stamp as Moment;
 use crate::{
     Batch, Boundary, Chunk, Decoder, Facts, Family, Format, OpenError, Operation, Options, Reason, Spec, Stamp, Unit, Verdict,
 };
+use event::Words;
 use head::{Layout, When};
 use names::Names;
 use record::Record;
@@ -83,7 +86,8 @@ impl Format for AppLog {
         })?;
         let facts = facts(&settled, options);
         let unit = facts.unit.unwrap_or(Unit::Millis);
-        Ok(Box::new(Log { layout: settled.layout, names, unit, stamp: facts.stamp.unwrap_or(Stamp::End), facts }))
+        let stamp = facts.stamp.unwrap_or(Stamp::End);
+        Ok(Box::new(Log { layout: settled.layout, names, unit, stamp, words: settled.words, facts }))
     }
 }
 
@@ -101,11 +105,18 @@ fn facts(settled: &Settled, options: &Options) -> Facts {
     if !settled.dated {
         assumptions.push("The timestamps have no date, so nothing in this log can be placed in time.".to_owned());
     }
+    let stamp_step = Moment { nanos: 0, zoned: false, digits: settled.digits }.resolution_ns();
+    if let Some((start, end)) = settled.words.map(|words| words.texts()) {
+        assumptions.push(format!(
+            "Requests are told by a record of their start (`{start}`) and one of their end (`{end}`); how long they took is the time \
+             between the two."
+        ));
+    }
     Facts {
         stamp: Some(options.stamp.unwrap_or(Stamp::End)),
         unit,
-        resolution_ns: settled.step.unwrap_or(0),
-        stamp_resolution_ns: Moment { nanos: 0, zoned: false, digits: settled.digits }.resolution_ns(),
+        resolution_ns: settled.step.or(settled.words.map(|_| stamp_step)).unwrap_or(0),
+        stamp_resolution_ns: stamp_step,
         zone_missing: !settled.zoned && settled.dated,
         layout: settled.layout.name().to_owned(),
         assumptions,
@@ -118,6 +129,8 @@ struct Log {
     names: Names,
     unit: Unit,
     stamp: Stamp,
+    /// What tells a start or an end that has a record of its own.
+    words: Option<Words>,
     facts: Facts,
 }
 
@@ -191,7 +204,7 @@ impl Log {
         let message = place_in(text, head.message);
         let reading = phrase::read_head(&head, &self.names, self.unit);
         let end = head.when.nanos;
-        let operation = self.transaction(&reading, end, head.thread)?;
+        let operation = self.request(&reading, head.message, end, head.thread)?;
         if let Some(operation) = &operation {
             batch.push(operation);
             if memchr(b'\n', &text[message..]).is_none() {
@@ -218,7 +231,7 @@ impl Log {
             None if reading.message.is_none() && reading.level.is_none() => return Err(Reason::Shape),
             None => When::default(),
         };
-        let operation = self.transaction(&reading, when.nanos, None)?;
+        let operation = self.request(&reading, reading.message.unwrap_or_default(), when.nanos, None)?;
         if let Some(operation) = &operation {
             batch.push(operation);
         }
@@ -232,9 +245,11 @@ impl Log {
         Ok(())
     }
 
-    fn transaction<'a>(
+    /// The transaction that a record is, or the start or end of one.
+    fn request<'a>(
         &self,
         reading: &Reading<'a>,
+        message: &'a [u8],
         stamp: Option<i64>,
         thread: Option<&'a [u8]>,
     ) -> Result<Option<Operation<'a>>, Reason> {
@@ -242,7 +257,10 @@ impl Log {
         if let Some(operation) = operation.as_mut().filter(|_| self.stamp == Stamp::Start) {
             operation.start = stamp;
         }
-        Ok(operation)
+        match self.words.filter(|_| operation.is_none()) {
+            Some(words) => reading.event(message, stamp, thread, |verb| words.has(verb)),
+            None => Ok(operation),
+        }
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) enum Field {
     Level,
     /// The message, in structured logs.
     Message,
+    /// What happened, in a word or two: the start of a request, its end.
+    Event,
     /// An exception with its stack trace, in structured logs.
     Stack,
 }
@@ -120,7 +122,7 @@ impl Names {
     }
 }
 
-const CANONICAL: [(&str, Field); 21] = [
+const CANONICAL: [(&str, Field); 22] = [
     ("duration", Field::Duration),
     ("queue", Field::Queue),
     ("pool_wait", Field::PoolWait),
@@ -142,6 +144,7 @@ const CANONICAL: [(&str, Field); 21] = [
     ("time", Field::Time),
     ("level", Field::Level),
     ("message", Field::Message),
+    ("event", Field::Event),
 ];
 
 fn canonical(name: &str) -> Option<Field> {
@@ -213,7 +216,8 @@ fn value_of(plain: &[u8]) -> Option<Field> {
             Field::Time
         }
         b"level" | b"lvl" | b"severity" | b"loglevel" | b"levelname" | b"l" => Field::Level,
-        b"message" | b"msg" | b"m" | b"mt" | b"event" => Field::Message,
+        b"message" | b"msg" | b"m" | b"mt" => Field::Message,
+        b"event" | b"eventaction" | b"eventtype" => Field::Event,
         b"stacktrace" | b"exception" | b"errorstacktrace" | b"excinfo" | b"x" | b"stack" => Field::Stack,
         _ => return None,
     })

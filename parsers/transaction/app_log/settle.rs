@@ -1,12 +1,13 @@
 //! Which layout a log has, from its first lines; and what its first transactions tell of units.
 
+use super::event::{Verb, Words};
 use super::head::{self, Layout};
 use super::names::Names;
 use super::phrase;
 use super::structured;
 use super::transaction::Reading;
 use crate::scan::number;
-use crate::{Nanos, Unit};
+use crate::{Id, Nanos, Unit};
 
 /// So many lines settle the layout.
 pub(super) const LINES: usize = 50;
@@ -32,6 +33,8 @@ pub(super) struct Settled {
     pub(super) step: Option<Nanos>,
     /// The unit of totals that name none, by their looks; `None` where every total names it.
     pub(super) bare: Option<Unit>,
+    /// What tells the start and the end of a request, where they have records of their own.
+    pub(super) words: Option<Words>,
 }
 
 /// Settles the layout; `None` where six in ten lines do not fit any. Units are looked for in the
@@ -121,26 +124,29 @@ fn continues(line: &[u8]) -> bool {
 struct Tally {
     settled: Settled,
     bare: Vec<(bool, Nanos)>,
+    /// Verbs, each with the request or thread it is said of.
+    verbs: Vec<(Verb, u128)>,
 }
 
 impl Tally {
     fn new(layout: Layout, lines: usize) -> Self {
+        let (zoned, dated) = (true, true);
         let settled =
-            Settled { layout, lines, heads: 0, transactions: 0, digits: 0, zoned: true, dated: true, step: None, bare: None };
-        Tally { settled, bare: Vec::new() }
+            Settled { layout, lines, heads: 0, transactions: 0, digits: 0, zoned, dated, step: None, bare: None, words: None };
+        Tally { settled, bare: Vec::new(), verbs: Vec::new() }
     }
 
     fn structured(&mut self, reading: &Reading<'_>) {
         if let Some(when) = reading.time.and_then(structured::when) {
             self.head(when);
-            self.reading(reading);
+            self.reading(reading, reading.message.unwrap_or_default(), None);
         }
     }
 
     fn text(&mut self, text: &[u8], names: &Names) {
         if let Some(head) = head::read(self.settled.layout, text) {
             self.head(head.when);
-            self.reading(&phrase::read_head(&head, names, Unit::Millis));
+            self.reading(&phrase::read_head(&head, names, Unit::Millis), head.message, head.thread);
         }
     }
 
@@ -151,7 +157,7 @@ impl Tally {
         self.settled.dated &= when.nanos.is_some();
     }
 
-    fn reading(&mut self, reading: &Reading<'_>) {
+    fn reading<'a>(&mut self, reading: &Reading<'a>, message: &'a [u8], thread: Option<&'a [u8]>) {
         if reading.operation(None, None).is_ok_and(|op| op.is_some()) {
             self.settled.transactions += 1;
             self.settled.step = [self.settled.step, reading.step].into_iter().flatten().min();
@@ -160,9 +166,23 @@ impl Tally {
                 self.bare.push((total.contains(&b'.'), thousandths));
             }
         }
+        self.verb(reading, message, thread);
+    }
+
+    fn verb<'a>(&mut self, reading: &Reading<'a>, message: &'a [u8], thread: Option<&'a [u8]>) {
+        let mut verb = None;
+        let noted = reading.event(message, None, thread, |found| {
+            verb = Some(found);
+            true
+        });
+        let Ok(Some(operation)) = noted else { return };
+        let key = operation.request.or(operation.trace).or_else(|| operation.thread.and_then(Id::parse));
+        self.verbs.extend(verb.zip(key.map(|id| id.0)));
     }
 
     fn finish(mut self) -> Settled {
+        // A log that states the durations of its requests would tell each of them twice.
+        self.settled.words = Words::settle(&self.verbs).filter(|_| self.settled.transactions == 0);
         // Seconds are written with a fraction and are small; milliseconds mostly are neither.
         let seconds = self.bare.iter().all(|&(fraction, thousandths)| fraction && thousandths < 30_000);
         if !self.bare.is_empty() {

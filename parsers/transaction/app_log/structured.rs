@@ -54,6 +54,7 @@ pub(super) fn logfmt<'a>(text: &'a [u8], names: &Names, unit: Unit) -> Reading<'
 
 /// What the message tells, where no field tells a total.
 fn add_message(reading: &mut Reading<'_>, names: &Names, unit: Unit) {
+    reading.message = reading.message.or(reading.event);
     if let Some(message) = reading.message.filter(|_| !reading.has_total()) {
         reading.add_text(message, names, unit);
         if !reading.has_total() {

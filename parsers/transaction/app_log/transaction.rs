@@ -2,6 +2,7 @@
 //!
 //! A record is a transaction when it states a total time and says whose: an id, a name or a status.
 
+use super::event::{self, Verb};
 use super::names::{Field, Meaning, Names};
 use crate::scan::{duration, line, number};
 use crate::{Id, Kind, Nanos, Operation, Outcome, Parts, Reason, Role, Unit};
@@ -32,6 +33,8 @@ pub(super) struct Reading<'a> {
     pub(super) level: Option<&'a [u8]>,
     pub(super) message: Option<&'a [u8]>,
     pub(super) stack: Option<&'a [u8]>,
+    /// What happened, where a key of its own tells it.
+    pub(super) event: Option<&'a [u8]>,
     /// The first value that could not be read: it matters only if this is a transaction.
     error: Option<Reason>,
     /// Finest step of the durations read, in nanoseconds.
@@ -114,6 +117,7 @@ impl<'a> Reading<'a> {
             Field::Time => first(&mut self.time, value),
             Field::Level => first(&mut self.level, value),
             Field::Message => first(&mut self.message, value),
+            Field::Event => first(&mut self.event, value),
             Field::Stack => first(&mut self.stack, value),
             Field::Duration => {}
         }
@@ -135,23 +139,55 @@ impl<'a> Reading<'a> {
     /// When one of its numbers cannot be read.
     pub(super) fn operation(&self, end: Option<i64>, thread: Option<&'a [u8]>) -> Result<Option<Operation<'a>>, Reason> {
         let (request, trace) = self.ids();
-        let named = self.target.or(self.operation);
-        if !self.total_said || (request.is_none() && trace.is_none() && named.is_none() && self.http.is_none()) {
+        let is_named = self.target.or(self.operation).is_some();
+        if !self.total_said || (request.is_none() && trace.is_none() && !is_named && self.http.is_none()) {
             return Ok(None);
         }
         if let Some(reason) = self.error {
             return Err(reason);
         }
-        Ok(Some(Operation {
+        let start = end.map(|end| end.saturating_sub(self.total.unwrap_or(0)));
+        Ok(Some(Operation { start, duration: self.total, ..self.said(thread) }))
+    }
+
+    /// The start or end of a request at `stamp`, or `None` when the record tells of none by a verb
+    /// that is `wanted`. It must say whose: an id, or the thread together with a name or a status.
+    ///
+    /// # Errors
+    /// When one of its numbers cannot be read.
+    pub(super) fn event(
+        &self,
+        message: &'a [u8],
+        stamp: Option<i64>,
+        thread: Option<&'a [u8]>,
+        mut wanted: impl FnMut(Verb) -> bool,
+    ) -> Result<Option<Operation<'a>>, Reason> {
+        let told = self.event.and_then(event::read).or_else(|| event::read(message));
+        let Some(told) = told.filter(|told| !self.total_said && wanted(told.verb)) else { return Ok(None) };
+        let mut operation = Operation { start: stamp, phase: told.verb.phase, ..self.said(thread) };
+        if let Some((method, target)) = told.request.filter(|_| self.target.is_none()) {
+            operation.method = operation.method.or(Some(method));
+            operation.name = Some(target);
+        }
+        let has_id = operation.request.is_some() || operation.trace.is_some();
+        if !has_id && (operation.thread.is_none() || (operation.name.is_none() && operation.status.is_none())) {
+            return Ok(None);
+        }
+        operation.name = operation.name.or(told.subject);
+        self.error.map_or(Ok(Some(operation)), Err)
+    }
+
+    /// All that is said but the times.
+    fn said(&self, thread: Option<&'a [u8]>) -> Operation<'a> {
+        let (request, trace) = self.ids();
+        Operation {
             role: Role::Server,
             outcome: self.outcome(),
-            start: end.map(|end| end.saturating_sub(self.total.unwrap_or(0))),
-            duration: self.total,
             trace,
             request,
             service: self.service,
             instance: self.instance,
-            name: named,
+            name: self.target.or(self.operation),
             method: self.method,
             thread: thread.or(self.thread),
             status: self.http,
@@ -159,7 +195,7 @@ impl<'a> Reading<'a> {
             count: self.calls,
             parts: self.parts,
             ..Operation::new(Kind::Request)
-        }))
+        }
     }
 
     /// How it ended. A stated timeout says more than the 500 it was answered with.

@@ -44,8 +44,10 @@ pub fn walk(forest: &Forest<'_>, root: u32, path: &mut CriticalPath, on_segment:
         while at > lo {
             if let Some(last) = children.running_at(at, lo) {
                 let from = spans.start[last.row as usize].max(lo);
+                // One that ends just as this one starts ran before it, not beside it.
+                let beside = |end: i64| end > from && !near(end, from, spans.duration(row));
                 if later_start.is_some_and(|next| near(spans.end[last.row as usize], next, spans.duration(row)))
-                    && (last.rivals > 0 || children.next_end().is_some_and(|end| end > from))
+                    && (last.rivals > 0 || children.next_end().is_some_and(beside))
                 {
                     path.ambiguous_ns = path.ambiguous_ns.saturating_add(at.saturating_sub(from));
                 }

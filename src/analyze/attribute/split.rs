@@ -7,11 +7,11 @@ use crate::analyze::columns::Rows;
 
 /// What hangs below a record, as far as its own time depends on it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Below {
+pub(crate) struct Below {
     /// A request of the next tier.
-    pub(super) tier: bool,
+    pub(crate) tier: bool,
     /// Anything that was joined by a trace.
-    pub(super) any: bool,
+    pub(crate) any: bool,
 }
 
 /// Books `amount`, the time of a row that none of its placed children took, on the buckets.
@@ -19,7 +19,7 @@ pub(super) struct Below {
 /// Parts that the record states come first, clipped to what is left, in the order queue, pool wait,
 /// database, external, network, upstream, own. The rest goes by what the row is. Returns the time
 /// that parts claimed beyond the amount, in nanoseconds.
-pub(super) fn split(rows: &Rows<'_>, row: usize, amount: i64, below: Below, mut book: impl FnMut(Bucket, i64)) -> i64 {
+pub(crate) fn split(rows: &Rows<'_>, row: usize, amount: i64, below: Below, mut book: impl FnMut(Bucket, i64)) -> i64 {
     const ORDER: [Bucket; 7] =
         [Bucket::Queue, Bucket::PoolWait, Bucket::Database, Bucket::External, Bucket::Network, Bucket::Upstream, Bucket::Own];
     let (mut left, mut clipped, mut stated) = (amount, 0i64, false);

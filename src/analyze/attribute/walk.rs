@@ -4,6 +4,7 @@ use parsers::{Kind, Role};
 
 use super::critical_path::{CriticalPath, critical_path};
 use super::forest::{DROPPED, Forest, NO_PARENT, Spans};
+use super::self_time::self_time;
 use super::split::{Below, split};
 use crate::analyze::bucket::{Bucket, Splits};
 use crate::analyze::columns::Rows;
@@ -22,6 +23,12 @@ pub(crate) struct Attribution {
     pub(crate) walk_parent: Vec<u32>,
     /// Start and end of each row as the walk saw it; empty when nothing was joined.
     pub(crate) windows: (Vec<i64>, Vec<i64>),
+    /// Time of each row that no row below it covers; empty without spans.
+    pub(crate) self_ns: Vec<i64>,
+    /// Time of each row and all below it on the critical path; empty without spans.
+    pub(crate) branch_ns: Vec<i64>,
+    /// How far the work of each request's outermost row runs on after its end; empty without spans.
+    pub(crate) tail_ns: Vec<i64>,
     /// Time that stated parts claimed beyond their record, or inner records beyond outer ones.
     pub(crate) clipped_ns: i64,
     /// How many records that happened to.
@@ -80,6 +87,7 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
         attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
         attribution.clipped += u64::from(clipped > 0);
     }
+    debug_assert!(is_partition(links, requests), "the buckets of a request sum to its duration");
     for (row, &above) in parent.iter().enumerate().filter(|(_, p)| **p != NO_PARENT && **p != DROPPED) {
         if rows.is(row, Kind::Request) && rows.span(row).is_none() && links.duration[row] > links.duration[above as usize] {
             attribution.clipped += 1;
@@ -88,10 +96,36 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
         }
     }
     attribution.contradictions = contradictions(rows, links);
+    if rows.has_spans() {
+        attribution.self_ns = self_time(&forest);
+        attribution.branch_ns = branches(&forest, &cp_ns);
+        attribution.tail_ns = forest.async_tails();
+    }
     attribution.cp_ns = cp_ns;
     attribution.walk_parent = parent;
     attribution.windows = (start, end);
     attribution
+}
+
+/// Whether every request is split exactly. Times near the end of the calendar are cut, and left out here.
+fn is_partition(links: &Links, requests: &Requests) -> bool {
+    (0..requests.len()).filter(|&request| requests.duration[request] != NULL_I64).all(|request| {
+        let start = links.start[requests.row[request] as usize];
+        let is_cut = start != NULL_I64 && start.checked_add(requests.duration[request]).is_none();
+        is_cut || requests.buckets(request).sum() == requests.duration[request]
+    })
+}
+
+/// Path times of whole branches.
+fn branches(forest: &Forest<'_>, cp_ns: &[i64]) -> Vec<i64> {
+    let mut branch_ns = cp_ns.to_vec();
+    for &row in forest.top_down().iter().rev() {
+        let own = branch_ns[row as usize];
+        if let Some(above) = branch_ns.get_mut(forest.spans.parent[row as usize] as usize) {
+            *above = above.saturating_add(own);
+        }
+    }
+    branch_ns
 }
 
 /// Who hangs under whom in the walk. A row does not enter it when its caller states a total for
@@ -184,7 +218,7 @@ fn children_first(parent: &[u32]) -> Vec<u32> {
     order
 }
 
-fn below(rows: &Rows<'_>, parent: &[u32]) -> Vec<Below> {
+pub(crate) fn below(rows: &Rows<'_>, parent: &[u32]) -> Vec<Below> {
     let mut below = vec![Below::default(); parent.len()];
     for (row, &above) in parent.iter().enumerate() {
         if let Some(below) = below.get_mut(above as usize) {

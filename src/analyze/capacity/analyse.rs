@@ -97,6 +97,9 @@ const LEAST_REQUESTS: usize = 100;
 
 /// Analyses a system.
 pub fn analyse(system: &System, options: &Options) -> Capacity {
+    if system.requests.is_empty() {
+        return refused(system, "there is no request to count".to_owned());
+    }
     let inside = Steps::new(system.requests.iter().map(|r| (r.start_ns, r.end_ns)));
     let Some((log, calm)) = whole(&system.requests).zip(trimmed(&system.requests)) else {
         return refused(system, "the log is shorter than its slowest responses".to_owned());

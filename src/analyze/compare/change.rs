@@ -59,6 +59,8 @@ pub enum Reason {
     Degenerate,
     /// More than half of the requests came in one block of time.
     Burst,
+    /// It differs, but so does the load.
+    Load,
 }
 
 /// One endpoint or statement on both sides. `None` is "not said" or "not tested".
@@ -316,6 +318,15 @@ fn settle(changes: &mut [Change], tests: &[Pending], q: f64) {
             (Verdict::Improvement, _) | (_, Verdict::Improvement) => Verdict::Improvement,
             _ => verdict,
         };
+    }
+}
+
+/// Takes back what was said of times and errors where the loads differ; calls per request do not depend on it.
+pub(super) fn under_another_load(change: &mut Change) {
+    let judged = matches!(change.verdict, Verdict::Regression | Verdict::Changed | Verdict::Improvement);
+    if judged && !change.reasons.contains(&Reason::Calls) {
+        change.verdict = Verdict::Inconclusive;
+        change.reasons.push(Reason::Load);
     }
 }
 

@@ -52,11 +52,9 @@ pub fn explain(changes: &[Change], base: &[(&Snapshot, &Side)], candidate: &[(&S
 /// What the runs of one side say of statements.
 #[derive(Default)]
 struct Calls<'a> {
-    /// Calls by endpoint, then statement.
-    by_endpoint: BTreeMap<&'a str, BTreeMap<&'a str, u64>>,
-    /// Sum and number of the durations of a statement.
-    time: BTreeMap<&'a str, (f64, u64)>,
-    /// The same of an endpoint.
+    /// Calls, and sum and number of their durations, by endpoint, then statement.
+    by_endpoint: BTreeMap<&'a str, BTreeMap<&'a str, (u64, f64, u64)>>,
+    /// Sum and number of the durations of an endpoint.
     requests: BTreeMap<&'a str, (f64, u64)>,
 }
 
@@ -64,37 +62,42 @@ impl<'a> Calls<'a> {
     fn of(runs: &[(&'a Snapshot, &'a Side)]) -> Self {
         let mut calls = Calls::default();
         for (snapshot, side) in runs {
-            for caller in &snapshot.callers {
-                *calls.by_endpoint.entry(&caller.endpoint).or_default().entry(&caller.statement).or_default() += caller.calls;
+            for caller in &snapshot.profile.callers {
+                let (n, sum, timed) =
+                    calls.by_endpoint.entry(&caller.endpoint).or_default().entry(&caller.statement).or_default();
+                *n += caller.calls;
+                *sum += caller.total_ns as f64;
+                *timed += caller.timed;
             }
-            for (sums, all) in [(&mut calls.time, &side.statements), (&mut calls.requests, &side.endpoints)] {
-                for series in all {
-                    let (sum, n) = series.time();
-                    let known = sums.entry(series.name.as_str()).or_default();
-                    *known = (known.0 + sum, known.1 + n);
-                }
+            for series in &side.endpoints {
+                let (sum, n) = series.time();
+                let known = calls.requests.entry(series.name.as_str()).or_default();
+                *known = (known.0 + sum, known.1 + n);
             }
         }
         calls
     }
 
-    fn mean(sums: &BTreeMap<&str, (f64, u64)>, name: &str) -> Option<f64> {
-        sums.get(name).filter(|(_, n)| *n > 0).map(|(sum, n)| sum / *n as f64)
+    /// Mean duration of an endpoint's requests, in nanoseconds.
+    fn mean(&self, endpoint: &str) -> Option<f64> {
+        self.requests.get(endpoint).filter(|(_, n)| *n > 0).map(|(sum, n)| sum / *n as f64)
     }
 
-    /// Calls of a statement by one endpoint. A name that carries its service is looked up without it.
-    fn count(&self, endpoint: &str, statement: &str) -> u64 {
-        self.statements(endpoint).and_then(|of| of.get(statement)).copied().unwrap_or(0)
+    /// Calls of a statement by one endpoint, and their mean duration in nanoseconds.
+    fn of_statement(&self, endpoint: &str, statement: &str) -> (u64, Option<f64>) {
+        let found = self.statements(endpoint).and_then(|of| of.get(statement));
+        found.map_or((0, None), |&(n, sum, timed)| (n, (timed > 0).then(|| sum / timed as f64)))
     }
 
-    fn statements(&self, endpoint: &str) -> Option<&BTreeMap<&'a str, u64>> {
+    /// A name that carries its service is looked up without it.
+    fn statements(&self, endpoint: &str) -> Option<&BTreeMap<&'a str, (u64, f64, u64)>> {
         let bare = || endpoint.split_once(": ").and_then(|(_, name)| self.by_endpoint.get(name));
         self.by_endpoint.get(endpoint).or_else(bare)
     }
 }
 
 fn explanation(change: &Change, a: &Calls<'_>, b: &Calls<'_>) -> Explanation {
-    let mean_ns = Calls::mean(&a.requests, &change.name).zip(Calls::mean(&b.requests, &change.name));
+    let mean_ns = a.mean(&change.name).zip(b.mean(&change.name));
     let difference = mean_ns.map_or(0.0, |(base, candidate)| candidate - base);
     let parts: Vec<(String, f64, f64)> = change
         .buckets
@@ -129,11 +132,9 @@ fn statements(change: &Change, difference: f64, a: &Calls<'_>, b: &Calls<'_>) ->
     let mut found: Vec<StatementGrowth> = names
         .into_iter()
         .map(|statement| {
-            let mean = (Calls::mean(&a.time, statement), Calls::mean(&b.time, statement));
-            let calls = (
-                per_request(a.count(&change.name, statement), change.n_base),
-                per_request(b.count(&change.name, statement), change.n_candidate),
-            );
+            let (of_a, of_b) = (a.of_statement(&change.name, statement), b.of_statement(&change.name, statement));
+            let mean = (of_a.1, of_b.1);
+            let calls = (per_request(of_a.0, change.n_base), per_request(of_b.0, change.n_candidate));
             let moved_ns = calls.1 * mean.1.unwrap_or(0.0) - calls.0 * mean.0.unwrap_or(0.0);
             StatementGrowth { statement: statement.to_owned(), mean_ns: mean, calls_per_request: calls, moved_ns }
         })

@@ -161,11 +161,15 @@ pub struct Comparison {
 pub fn compare(base: &[Side], candidate: &[Side], options: &Options) -> Comparison {
     let resolution_ns = base.iter().chain(candidate).map(|side| side.resolution_ns).max().unwrap_or(0);
     let floor = |floor_ns: i64| floor_ns.max(resolution_ns.saturating_mul(2)) as f64;
+    let load = load::load(base, candidate, options.load_tolerance);
     let judged = |of: fn(&Side) -> &[Series], floor_ns| {
         let (a, b) = (sorted(base, of), sorted(candidate, of));
         let names: BTreeSet<&str> = a.iter().chain(&b).flat_map(|run| &run.1).map(|series| series.name.as_str()).collect();
         let names: Vec<&str> = names.into_iter().collect();
         let mut changes = change::judge(&a, &b, &names, floor(floor_ns), options);
+        if !load.comparable {
+            changes.iter_mut().for_each(change::under_another_load);
+        }
         changes.sort_by(|a, b| {
             let shift = |change: &Change| change.effect.map_or(1.0, |effect| effect.shift_ratio.max(effect.p95_ratio));
             a.verdict.cmp(&b.verdict).then(shift(b).total_cmp(&shift(a))).then_with(|| a.name.cmp(&b.name))
@@ -175,7 +179,6 @@ pub fn compare(base: &[Side], candidate: &[Side], options: &Options) -> Comparis
     let endpoints = judged(|side| &side.endpoints, options.floor_ns);
     let statements = judged(|side| &side.statements, options.statement_floor_ns);
 
-    let load = load::load(base, candidate, options.load_tolerance);
     let first = base.first().zip(candidate.first());
     let demands = first.map_or_else(Vec::new, |(a, b)| load::demands(a, b, options.capacity_tolerance));
     let ceiling_tps = (base.first().and_then(|s| s.ceiling_tps), candidate.first().and_then(|s| s.ceiling_tps));

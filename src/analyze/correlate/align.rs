@@ -13,6 +13,9 @@ const QUARTER_NS: i64 = 900_000_000_000;
 /// Offsets reach from -12 h to +14 h.
 const QUARTERS: std::ops::RangeInclusive<i64> = -56..=48;
 
+/// Records of one id that are compared: an id that never changes joins nothing.
+const MOST_PER_ID: usize = 16;
+
 /// How far each source's timestamps are moved, in nanoseconds.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Alignment {
@@ -83,7 +86,10 @@ fn shifts_by_id(rows: &Rows<'_>, origins: &[Origin]) -> HashMap<u32, i64> {
     let mut wanted: HashMap<u128, Vec<(u32, i64)>> = HashMap::new();
     for row in (0..rows.len()).filter(|&row| zoneless(row)) {
         if let (Some(id), Some(end)) = (id(row), rows.end(row)) {
-            wanted.entry(id).or_default().push((rows.source[row], end));
+            let list = wanted.entry(id).or_default();
+            if list.len() < MOST_PER_ID {
+                list.push((rows.source[row], end));
+            }
         }
     }
     let mut distances: HashMap<u32, Vec<i64>> = HashMap::new();
@@ -109,7 +115,7 @@ fn shifts_by_id(rows: &Rows<'_>, origins: &[Origin]) -> HashMap<u32, i64> {
 fn shift_by_overlap(span: (i64, i64), others: &[(i64, i64)]) -> i64 {
     let overlap = |shift: i64| -> i64 {
         let (first, last) = (span.0.saturating_add(shift), span.1.saturating_add(shift).saturating_add(1));
-        others.iter().map(|o| (last.min(o.1) - first.max(o.0)).max(0)).fold(0, i64::saturating_add)
+        others.iter().map(|o| last.min(o.1).saturating_sub(first.max(o.0)).max(0)).fold(0, i64::saturating_add)
     };
     QUARTERS.map(|q| q * QUARTER_NS).max_by_key(|&shift| (overlap(shift), std::cmp::Reverse(shift.abs()))).unwrap_or(0)
 }

@@ -5,7 +5,9 @@
 
 mod align;
 mod copies;
+mod events;
 mod groups;
+mod holders;
 mod spans;
 mod statements;
 pub(crate) mod tiers;
@@ -14,6 +16,8 @@ mod tree;
 pub use align::{Alignment, align};
 
 use std::borrow::Cow;
+
+use hashbrown::HashMap;
 
 use super::columns::Rows;
 use super::sources::Origin;
@@ -32,7 +36,8 @@ pub(crate) enum Fate {
     Child,
     /// Tells of the same event as another row, which is kept.
     Copy,
-    /// Has become part of another record: the parse and bind of an execution.
+    /// Has become part of another record, or would have: the parse and bind of an execution, the event
+    /// of a request's start.
     Absorbed,
     /// A span whose parent was not given.
     Orphan,
@@ -50,8 +55,18 @@ pub(crate) struct Links<'a> {
     pub(crate) duration: Cow<'a, [i64]>,
     /// Whether the parent waits for each row.
     pub(crate) blocking: Vec<bool>,
+    /// For requests told by two records, the row of the start by that of the end, which is kept.
+    pub(crate) started: HashMap<u32, u32>,
     /// Counts of what was joined.
     pub(crate) joined: Joined,
+}
+
+impl Links<'_> {
+    /// The row that names what `row` tells of: the event of a request's start, where that has a name.
+    pub(crate) fn naming(&self, rows: &Rows<'_>, row: u32) -> u32 {
+        let start = self.started.get(&row).copied();
+        start.filter(|&start| rows.name(start as usize) != crate::frame::NO_NAME).unwrap_or(row)
+    }
 }
 
 /// Counts of what was joined, for the data-quality section.
@@ -61,6 +76,8 @@ pub struct Joined {
     pub copies: u64,
     /// Exact duplicates within one source.
     pub duplicates: u64,
+    /// Of both, those that are spans.
+    pub copied_spans: u64,
     /// Spans whose parent was not given.
     pub orphans: u64,
     /// Spans whose parents form a ring.
@@ -75,6 +92,8 @@ pub struct Joined {
     pub traces: u64,
     /// Those of them of which a parent is missing.
     pub incomplete_traces: u64,
+    /// Events of a request's start or end that have no partner.
+    pub unpaired_events: u64,
     /// Calls between hosts whose clocks were corrected.
     pub skew_corrected: u64,
     /// The largest correction, in nanoseconds.
@@ -92,10 +111,12 @@ pub(crate) fn correlate<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Ali
             durations => Cow::Borrowed(durations),
         },
         blocking: vec![true; rows.len()],
+        started: HashMap::new(),
         joined: Joined::default(),
     };
     statements::merge_phases(rows, &mut links);
     spans::link(rows, origins, &mut links);
+    events::pair(rows, origins, &mut links);
     copies::mark(rows, origins, &mut links);
     let groups = if one_tier(rows, origins) { groups::Groups::default() } else { groups::Groups::of(rows, &links) };
     let tiers = tiers::Tiers::of(rows, origins, &groups, &links);

@@ -72,6 +72,7 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
     let within = identity.duplicates.iter().filter(copies_within).count() as u64;
     links.joined.duplicates += within;
     links.joined.copies += identity.duplicates.len() as u64 - within;
+    links.joined.copied_spans += identity.duplicates.len() as u64;
     links.joined.orphans += identity.orphans.len() as u64;
     links.joined.cycles += identity.cycles;
     links.joined.traces += identity.traces;

@@ -32,6 +32,14 @@ pub(super) fn merge_phases(rows: &Rows<'_>, links: &mut Links) {
             let at = row as usize;
             match rows.phase(at) {
                 Phase::Parse | Phase::Bind | Phase::Text => steps.push(row),
+                // The text came in a record of its own: that record is the call, this is its time.
+                Phase::Time if steps.last().is_some_and(|&step| rows.phase(step as usize) == Phase::Text) => {
+                    let (at, text) = (row as usize, steps.pop().unwrap_or(row) as usize);
+                    (links.start.to_mut()[text], links.duration.to_mut()[text]) = (links.start[at], links.duration[at]);
+                    links.fate[at] = Fate::Absorbed;
+                    absorb(rows, links, &mut steps, text as u32);
+                    steps.clear();
+                }
                 Phase::Execute | Phase::Whole | Phase::Time => {
                     absorb(rows, links, &mut steps, row);
                     steps.clear();
@@ -39,7 +47,7 @@ pub(super) fn merge_phases(rows: &Rows<'_>, links: &mut Links) {
             }
         }
         // Steps whose execution was never logged stand for a call that was cut off.
-        for &row in &steps {
+        for &row in steps.iter().filter(|&&row| rows.phase(row as usize) != Phase::Text) {
             links.fate[row as usize] = Fate::Absorbed;
         }
     }

@@ -35,7 +35,7 @@ impl Tiers {
     pub(super) fn of(rows: &Rows<'_>, origins: &[Origin], groups: &Groups, links: &Links) -> Tiers {
         let mut seen: HashMap<TierKey, Seen> = HashMap::new();
         // How much longer the requests of one tier took than those of another, summed over groups.
-        let mut longer: HashMap<(TierKey, TierKey), i64> = HashMap::new();
+        let mut longer: HashMap<(TierKey, TierKey), i128> = HashMap::new();
         for group in groups.iter() {
             let plain = |&&row: &&u32| rows.is(row as usize, Kind::Request) && rows.span(row as usize).is_none();
             let requests: Vec<u32> = group.iter().filter(plain).copied().collect();
@@ -47,13 +47,21 @@ impl Tiers {
                 tier.proxies += u64::from(parts[5].is_some() || rows.peer(row as usize) != NONE);
                 tier.states_parts += u64::from(parts[..4].iter().any(Option::is_some));
             }
-            for &a in &requests {
-                for &b in &requests {
-                    let (ta, tb) = (tier_of(rows, origins, a as usize), tier_of(rows, origins, b as usize));
-                    let (da, db) = (links.duration[a as usize], links.duration[b as usize]);
-                    if ta != tb && da != NULL_I64 && db != NULL_I64 {
-                        *longer.entry((ta, tb)).or_default() += da - db;
-                    }
+            // What each pair of tiers differs by, over all pairs of their requests, from sums alone.
+            let mut sums: Vec<(TierKey, i128, i128)> = Vec::new();
+            for &row in &requests {
+                let (key, ns) = (tier_of(rows, origins, row as usize), links.duration[row as usize]);
+                if ns == NULL_I64 {
+                    continue;
+                }
+                match sums.iter_mut().find(|sum| sum.0 == key) {
+                    Some(sum) => (sum.1, sum.2) = (sum.1 + 1, sum.2 + i128::from(ns)),
+                    None => sums.push((key, 1, i128::from(ns))),
+                }
+            }
+            for &(a, many_a, sum_a) in &sums {
+                for &(b, many_b, sum_b) in sums.iter().filter(|sum| sum.0 != a) {
+                    *longer.entry((a, b)).or_default() += many_b * sum_a - many_a * sum_b;
                 }
             }
         }

@@ -3,7 +3,7 @@
 use parsers::Outcome;
 
 use super::histogram::Recorder;
-use super::{Block, Profile, Series, block_width};
+use super::{Block, Caller, Profile, Series, block_width};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::NONE;
 use crate::analyze::database::Calls;
@@ -40,7 +40,9 @@ pub(crate) fn build(rows: &Rows<'_>, requests: &Requests, calls: &Calls) -> Prof
         }
     }
     count_calls(rows, requests, calls, &mut endpoints);
-    Profile { block_ns, window, endpoints, statements: statements(rows, requests, calls, block_ns, &mut recorder) }
+    let statements = statements(rows, requests, calls, block_ns, &mut recorder);
+    let callers = callers(requests, calls, &endpoints, &statements);
+    Profile { block_ns, window, endpoints, statements, callers }
 }
 
 /// Failures, among which no 4xx counts but 408, 429 and 499.
@@ -65,6 +67,30 @@ fn count_calls(rows: &Rows<'_>, requests: &Requests, calls: &Calls, endpoints: &
             series.database_calls = Some(series.database_calls.unwrap_or(0) + n);
         }
     }
+}
+
+/// Whose requests make the calls, and how long these take. One statement may be quick for one endpoint and slow for another.
+fn callers(requests: &Requests, calls: &Calls, endpoints: &[Series], statements: &[Series]) -> Vec<Caller> {
+    let mut sums: std::collections::BTreeMap<(&str, &str), (u64, u64, i64)> = std::collections::BTreeMap::new();
+    for (call, &request) in calls.request.iter().enumerate().filter(|(_, request)| **request != NONE) {
+        let endpoint = &endpoints[requests.endpoint[request as usize] as usize].name;
+        let statement = &statements[calls.statement[call] as usize].name;
+        let (n, timed, total_ns) = sums.entry((statement, endpoint)).or_default();
+        *n += u64::from(calls.count[call]);
+        if calls.duration[call] != NULL_I64 {
+            *timed += 1;
+            *total_ns = total_ns.saturating_add(calls.duration[call]);
+        }
+    }
+    sums.into_iter()
+        .map(|((statement, endpoint), (calls, timed, total_ns))| Caller {
+            statement: statement.to_owned(),
+            endpoint: endpoint.to_owned(),
+            calls,
+            timed,
+            total_ns,
+        })
+        .collect()
 }
 
 fn statements(rows: &Rows<'_>, requests: &Requests, calls: &Calls, block_ns: i64, recorder: &mut Recorder) -> Vec<Series> {

@@ -4,18 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::snapshot::{CapacitySummary, ResourceSummary, Snapshot, seconds};
-use super::{Block, MOST_BLOCKS, Profile, Series};
+use super::{Block, Caller, MOST_BLOCKS, Profile, Series};
 use crate::analyze::capacity::model::{Basis, Size};
 use crate::analyze::run::Totals;
 
 /// Adds two runs up. The order does not matter, but for names of equal weight.
 pub fn merge(a: &Snapshot, b: &Snapshot) -> Snapshot {
     let profile = profiles(&a.profile, &b.profile);
-    let mut callers: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for caller in a.callers.iter().chain(&b.callers) {
-        let calls = callers.entry((&caller.statement, &caller.endpoint)).or_default();
-        *calls = calls.saturating_add(caller.calls);
-    }
     let mut sources: Vec<_> = a.sources.iter().chain(&b.sources).cloned().collect();
     sources.sort();
     sources.dedup();
@@ -33,14 +28,6 @@ pub fn merge(a: &Snapshot, b: &Snapshot) -> Snapshot {
         totals: totals(&a.totals, &b.totals, seconds(profile.window)),
         capacity: capacity(a, b),
         resources: resources(a, b),
-        callers: callers
-            .into_iter()
-            .map(|((statement, endpoint), calls)| super::snapshot::Caller {
-                statement: statement.to_owned(),
-                endpoint: endpoint.to_owned(),
-                calls,
-            })
-            .collect(),
         sources,
         quality,
         profile,
@@ -86,7 +73,23 @@ fn profiles(a: &Profile, b: &Profile) -> Profile {
         window,
         endpoints: series(&a.endpoints, &b.endpoints, block_ns),
         statements: series(&a.statements, &b.statements, block_ns),
+        callers: callers(&a.callers, &b.callers),
     }
+}
+
+fn callers(a: &[Caller], b: &[Caller]) -> Vec<Caller> {
+    let mut by_name: BTreeMap<(&str, &str), Caller> = BTreeMap::new();
+    for caller in a.iter().chain(b) {
+        let sum = by_name.entry((&caller.statement, &caller.endpoint)).or_insert_with(|| Caller {
+            statement: caller.statement.clone(),
+            endpoint: caller.endpoint.clone(),
+            ..Caller::default()
+        });
+        sum.calls += caller.calls;
+        sum.timed += caller.timed;
+        sum.total_ns = sum.total_ns.saturating_add(caller.total_ns);
+    }
+    by_name.into_values().collect()
 }
 
 fn series(a: &[Series], b: &[Series], block_ns: i64) -> Vec<Series> {
@@ -210,7 +213,7 @@ mod tests {
         }
         let endpoints = vec![Series { name: "GET /a".into(), blocks: blocks.into_values().collect(), ..Series::default() }];
         let window = Some((from * S, from * S + (n - 1) * S / 10));
-        let profile = Profile { block_ns, window, endpoints, statements: Vec::new() };
+        let profile = Profile { block_ns, window, endpoints, ..Profile::default() };
         let totals = Totals { count: n as u64, total_ns: Some((0..n).sum::<i64>() * 1_000_000), ..Totals::default() };
         Snapshot { profile, totals, ..Snapshot::default() }
     }

@@ -28,6 +28,23 @@ pub struct Profile {
     pub endpoints: Vec<Series>,
     /// Database statements.
     pub statements: Vec<Series>,
+    /// Who makes the database calls, by statement, then endpoint.
+    pub callers: Vec<Caller>,
+}
+
+/// Calls of one statement by one endpoint.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Caller {
+    /// The statement.
+    pub statement: String,
+    /// The endpoint.
+    pub endpoint: String,
+    /// How many executions.
+    pub calls: u64,
+    /// How many calls have a duration.
+    pub timed: u64,
+    /// The sum of those durations, in nanoseconds.
+    pub total_ns: i64,
 }
 
 /// One endpoint or statement.

@@ -21,8 +21,6 @@ pub struct Snapshot {
     pub capacity: CapacitySummary,
     /// What requests hold and wait for.
     pub resources: Vec<ResourceSummary>,
-    /// Who makes the database calls, by statement, then endpoint.
-    pub callers: Vec<Caller>,
     /// The logs it was made from.
     pub sources: Vec<SourceSummary>,
     /// What the numbers rest on.
@@ -65,17 +63,6 @@ pub struct ResourceSummary {
     pub verdict: Verdict,
     /// How often it was asked for, and the sum of the waits in nanoseconds; `None` where nobody ever waited.
     pub waits: Option<(u64, i64)>,
-}
-
-/// Calls of one statement by one endpoint.
-#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Caller {
-    /// The statement.
-    pub statement: String,
-    /// The endpoint.
-    pub endpoint: String,
-    /// How many calls.
-    pub calls: u64,
 }
 
 /// One log that was read.
@@ -141,25 +128,12 @@ impl Snapshot {
             ceiling_high_tps: found.ceiling_high_tps,
             cause: found.cause.and_then(|at| resources.get(at)).map(|resource| resource.name.clone()),
         });
-        let mut callers: Vec<Caller> = analysis
-            .database
-            .iter()
-            .flat_map(|row| {
-                row.endpoints.iter().map(|(endpoint, calls, _)| Caller {
-                    statement: row.statement.clone(),
-                    endpoint: endpoint.clone(),
-                    calls: *calls,
-                })
-            })
-            .collect();
-        callers.sort();
         Snapshot {
             verdict: analysis.verdict.clone(),
             profile: ordered(analysis.profile.clone()),
             totals: analysis.totals.clone(),
             capacity,
             resources,
-            callers,
             sources,
             quality: QualitySummary {
                 copies: quality.joined.copies,

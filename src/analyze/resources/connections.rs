@@ -156,8 +156,10 @@ fn add_span(context: &Context<'_>, found: &mut Found, row: usize, (start, end): 
         found.timeouts[at] += 1;
     }
     let mut work = 0;
-    for &(from, to, wait) in spans.get(&(service, context.of[row])).into_iter().flatten() {
-        if from < start || (from, to) == (start, end) {
+    let spans = spans.get(&(service, context.of[row])).map_or(&[][..], Vec::as_slice);
+    let first = spans.partition_point(|&(from, ..)| from < start);
+    for &(from, to, wait) in &spans[first..] {
+        if (from, to) == (start, end) {
             continue;
         }
         if wait && from >= end {

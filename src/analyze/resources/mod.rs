@@ -27,6 +27,19 @@ pub struct Resources {
     pub readings: Vec<Reading>,
     /// Callers that gave up waiting, per resource.
     pub timeouts: Vec<u64>,
+    /// Pools of which only a gauge tells: nobody says who held what, or how long anybody waited.
+    pub watched: Vec<Watched>,
+}
+
+/// A pool of which only a gauge tells.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Watched {
+    /// Name.
+    pub name: String,
+    /// Host or folder.
+    pub instance: String,
+    /// What the gauge showed.
+    pub reading: Reading,
 }
 
 /// The highest readings of a resource's gauge.
@@ -85,11 +98,6 @@ pub(crate) fn build(
     connections::add(&context, &mut found);
     add_external(&context, &mut found);
     add_locks(&context, &mut found);
-    for (host, name) in context.gauges.watched() {
-        if !name.is_empty() && !found.resources.iter().zip(&found.host).any(|(r, h)| r.name == name && *h == host) {
-            found.resource(host, model::Kind::Connections, &name);
-        }
-    }
     finish(&context, found, requests, stated)
 }
 
@@ -169,6 +177,8 @@ fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: 
             found.resources[at].parent = Some(first);
         }
     }
+    let found_names: hashbrown::HashSet<(u32, String)> =
+        found.resources.iter().zip(&found.host).map(|(resource, &host)| (host, resource.name.clone())).collect();
     let mut readings = Vec::new();
     for (resource, &host) in found.resources.iter_mut().zip(&found.host) {
         let (size, reading) = context.gauges.size(host, resource);
@@ -178,6 +188,15 @@ fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: 
         }
         readings.push(reading);
     }
+    let name_of = |host: u32| context.host_names.get(host as usize).cloned().unwrap_or_default();
+    let is_known = |host: u32, name: &str| found_names.contains(&(host, name.to_owned()));
+    let watched = context
+        .gauges
+        .watched()
+        .into_iter()
+        .filter(|(host, name, _)| !is_known(*host, name))
+        .map(|(host, name, reading)| Watched { name, instance: name_of(host), reading })
+        .collect();
     let instance = found.host.iter().map(|&host| context.host_names.get(host as usize).cloned().unwrap_or_default()).collect();
     let mut system = System { resources: found.resources, ..System::default() };
     system.endpoints = requests.endpoints.iter().map(|key| key.text(rows)).collect();
@@ -193,5 +212,5 @@ fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: 
             success: !matches!(requests.outcome[request], Outcome::Failed | Outcome::TimedOut | Outcome::Abandoned),
         });
     }
-    Resources { system, instance, readings, timeouts: found.timeouts }
+    Resources { system, instance, readings, timeouts: found.timeouts, watched }
 }

@@ -56,6 +56,17 @@ struct Gauge {
     with_waiters: u32,
 }
 
+impl Gauge {
+    fn reading(&self) -> Reading {
+        Reading {
+            in_use_max: self.in_use_max,
+            waiting_max: self.waiting_max,
+            readings: self.readings,
+            with_waiters: self.with_waiters,
+        }
+    }
+}
+
 /// Gauges by host and name.
 #[derive(Default)]
 pub(super) struct Gauges {
@@ -101,10 +112,11 @@ impl Gauges {
     }
 
     /// Pools that were read again and again, by host and name.
-    pub(super) fn watched(&self) -> Vec<(u32, String)> {
+    pub(super) fn watched(&self) -> Vec<(u32, String, Reading)> {
+        let is_watched = |(key, gauge): &(&(u32, String), &Gauge)| gauge.readings > 1 && !key.1.is_empty();
         let mut watched: Vec<_> =
-            self.by_name.iter().filter(|(_, gauge)| gauge.readings > 1).map(|(key, _)| key.clone()).collect();
-        watched.sort();
+            self.by_name.iter().filter(is_watched).map(|((host, name), gauge)| (*host, name.clone(), gauge.reading())).collect();
+        watched.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
         watched
     }
 
@@ -112,12 +124,7 @@ impl Gauges {
     /// sort on its host whose name it does not contradict.
     pub(super) fn size(&self, host: u32, resource: &Resource) -> (Option<Size>, Reading) {
         let own = self.by_name.get(&(host, resource.name.clone()));
-        let reading = own.map_or(Reading::default(), |g| Reading {
-            in_use_max: g.in_use_max,
-            waiting_max: g.waiting_max,
-            readings: g.readings,
-            with_waiters: g.with_waiters,
-        });
+        let reading = own.map_or(Reading::default(), Gauge::reading);
         let stated = own.and_then(|g| g.slots).or_else(|| self.stated_for(host, resource));
         let size = stated
             .map(|slots| Size { value: Some(slots), basis: Basis::Stated })

@@ -1,19 +1,26 @@
 //! Findings: one rule per file, each from facts to sentences.
 
+mod amplification;
+mod async_tail;
 mod contradictions;
+mod edges;
+mod incomplete;
 mod locks;
 mod missing;
 mod n_plus_one;
 mod pauses;
+pub(crate) mod retries;
 mod stalls;
 mod threshold;
 mod timeouts;
 
+use super::amplification::Amplification;
 use super::capacity::Capacity;
 use super::columns::Rows;
 use super::requests::Requests;
 use super::resources::Resources;
 use super::run::{Quality, Totals};
+use super::services::EdgeRow;
 use super::tables::{EndpointRow, Finding, PauseRow, StatementRow, WaitRow};
 
 /// What rules and the ranking of bottlenecks read.
@@ -32,6 +39,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) capacity: &'a Capacity,
     pub(crate) resources: &'a Resources,
     pub(crate) quality: &'a Quality,
+    /// Calls between services.
+    pub(crate) edges: &'a [EdgeRow],
+    /// What traces show beside response times.
+    pub(crate) amplification: &'a Amplification,
     /// Durations of all database calls; the null pattern where unknown.
     pub(crate) call_durations: &'a [i64],
     /// How many quantiles every table has, and which.
@@ -48,8 +59,13 @@ const RULES: &[Rule] = &[
     locks::find,
     pauses::find,
     n_plus_one::find,
+    retries::find,
+    amplification::find,
+    async_tail::find,
+    edges::find,
     stalls::find,
     contradictions::find,
+    incomplete::find,
     threshold::find,
     missing::find,
 ];

@@ -3,6 +3,7 @@
 use super::rows::size;
 use crate::analyze::capacity::Capacity;
 use crate::analyze::capacity::ladder::Step;
+use crate::analyze::capacity::usl::Choice;
 use crate::report::model::{Block, Cell, Column, Table, Unit};
 use crate::report::{demand_ns, what_if_text};
 use crate::units::three_digits;
@@ -21,6 +22,7 @@ pub(super) fn blocks(capacity: Option<&Capacity>) -> Vec<Block> {
     if !capacity.ladder.end.is_empty() {
         blocks.push(Block::Text(format!("The ladder ends there: {}.", capacity.ladder.end.trim_end_matches('.'))));
     }
+    blocks.extend(curve(capacity).map(Block::Text));
     for target in &capacity.targets {
         let fixes = if target.fixes.is_empty() { String::new() } else { format!(", by: {}", target.fixes.join("; ")) };
         let answer = match target.reachable.name() {
@@ -45,6 +47,30 @@ pub(super) fn blocks(capacity: Option<&Capacity>) -> Vec<Block> {
         );
     }
     blocks
+}
+
+/// The scalability curve, where the log holds enough levels of load for one.
+fn curve(capacity: &Capacity) -> Option<String> {
+    let curve = capacity.curve.as_ref().ok()?;
+    let levels = capacity.load_levels.len();
+    Some(match (curve.choice, curve.usl.peak_concurrency().and_then(|n| Some((n, curve.usl.throughput(n)?)))) {
+        (Choice::Hockey, _) => format!(
+            "Over {levels} levels of load the throughput grows to {} TPS at {} requests inside and stays there (hockey stick, better than the scalability law by AICc).",
+            three_digits(curve.hockey.plateau),
+            three_digits(curve.hockey.knee)
+        ),
+        (Choice::Usl, Some((n, tps))) => format!(
+            "Over {levels} levels of load the universal scalability law peaks at {} TPS with {} requests inside (contention {}, coherency {}).",
+            three_digits(tps),
+            three_digits(n),
+            three_digits(curve.usl.sigma.value),
+            three_digits(curve.usl.kappa.value)
+        ),
+        (Choice::Usl, None) => format!(
+            "Over {levels} levels of load the universal scalability law shows contention {} and no peak within twice the load seen.",
+            three_digits(curve.usl.sigma.value)
+        ),
+    })
 }
 
 /// The ceiling as it is.
@@ -108,8 +134,8 @@ fn step(capacity: &Capacity, step: &Step) -> String {
     let (low, high) = (three_digits(step.after_low_tps), three_digits(step.after_high_tps));
     let after = step.after_tps.map_or_else(|| format!("{low} to {high}"), three_digits);
     let interval = if step.after_tps.is_some() { format!(" [{low}, {high}]") } else { String::new() };
-    let next = if step.next == step.resource { "still".to_owned() } else { format!("next limit: {}", capacity.label(step.next)) };
-    let next = if next == "still" { format!("still limited by {}", capacity.label(step.next)) } else { next };
+    let sort = if step.next == step.resource { "still limited by" } else { "next limit:" };
+    let next = format!("{sort} {}", capacity.label(step.next));
     let assumption = if step.assumption.is_empty() { String::new() } else { format!(", if {}", step.assumption) };
     let (before, confidence) = (three_digits(step.before_tps), step.confidence.name());
     format!("{before} -> {after} TPS{interval}: {} ({next}); confidence {confidence}{assumption}.", step.fix)

@@ -4,6 +4,7 @@ mod capacity;
 mod quality;
 mod rows;
 mod timeline;
+mod traces;
 
 use super::model::{Block, Report, Section};
 use super::{Options, Results};
@@ -18,8 +19,11 @@ pub(super) fn build(results: &Results<'_>, options: &Options) -> Report {
         section("Where the time of a request goes (mean per request)", rows::buckets(results, options)),
         section("Database calls", rows::database(results, options)),
         section("Waits", rows::waits(results, options)),
+        section("Services", traces::services(results, options)),
+        section("Calls between services", traces::edges(results, options)),
         section("Pauses", rows::pauses(results, options)),
         section("Capacity", capacity::blocks(found.capacity.as_ref())),
+        section("What if (every trace walked again)", traces::replays(results, options)),
         section("Findings", rows::findings(results)),
         section("Timeline", timeline::blocks(&found.timeline)),
         section("Data quality", quality::blocks(results)),
@@ -43,7 +47,13 @@ fn lead(results: &Results<'_>) -> Vec<String> {
     let mut first = format!("{} requests from {logs}", count(totals.count));
     if let (Some((from, to)), Some(seconds)) = (results.analysis.window, totals.seconds) {
         let long = duration_text((seconds * 1e9) as i64);
-        first += &format!(", {} to {} UTC ({long})", time_short(from), time_short(to));
+        let (from, to) = (time_short(from), time_short(to));
+        // The day is said once where it is the same.
+        let to = match (from.split_once(' '), to.split_once(' ')) {
+            (Some((day, _)), Some((other, time))) if day == other => time,
+            _ => to.as_str(),
+        };
+        first += &format!(", {from} to {to} UTC ({long})");
     }
     if let Some(tps) = results.per_second(totals.count) {
         first += &format!(": {} TPS", three_digits(tps));
@@ -90,10 +100,7 @@ mod tests {
         );
         assert_eq!(
             report.lead,
-            [
-                "300 requests from 1 log, 2026-11-22 17:55:51 to 2026-11-22 17:56:21 UTC (30.0 s): 10.0 TPS, 1.0 % failed (goodput \
-              9.90 TPS)."
-            ]
+            ["300 requests from 1 log, 2026-11-22 17:55:51 to 17:56:21 UTC (30.0 s): 10.0 TPS, 1.0 % failed (goodput 9.90 TPS)."]
         );
         let none = build(&nothing().results(), &Options::default());
         assert_eq!(none.lead, ["0 requests from 0 logs."]);

@@ -85,6 +85,10 @@ fn joins(results: &Results<'_>) -> Vec<String> {
         (joined.orphans, "spans name a parent that was not given"),
         (joined.cycles, "spans have parents that form a ring"),
         (joined.incomplete_traces, "traces are incomplete"),
+        (
+            joined.unpaired_events,
+            "records tell of the start or the end of a request alone; how long those took is not known, so they are not counted",
+        ),
     ] {
         if n > 0 {
             texts.push(format!("{} {what}.", count(n)));

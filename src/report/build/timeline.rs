@@ -23,10 +23,10 @@ pub(super) fn blocks(slices: &[SliceRow]) -> Vec<Block> {
     let step = duration_text(first.width_ns.saturating_mul(group as i64));
     let mut lines = vec![format!("TPS  {}  {}", bars(&tps), range(&tps, three_digits))];
     if p95.iter().any(Option::is_some) {
-        let of = if group > 1 { " (the largest of each step)" } else { "" };
-        lines.push(format!("p95  {}  {}{of}", bars(&p95), range(&p95, |ns| duration_text(ns as i64))));
+        lines.push(format!("p95  {}  {}", bars(&p95), range(&p95, |ns| duration_text(ns as i64))));
     }
-    lines.push(format!("from {} to {} UTC, {step} a step", time_short(first.start_ns), time_short(end)));
+    let largest = if group > 1 { "; p95 is the largest within each" } else { "" };
+    lines.push(format!("from {} to {} UTC, {step} a step{largest}", time_short(first.start_ns), time_short(end)));
     vec![Block::Lines(lines)]
 }
 
@@ -64,6 +64,6 @@ mod tests {
         let blocks = blocks(&vec![slice; 150]);
         let [Block::Lines(lines)] = &blocks[..] else { panic!("{blocks:?}") };
         assert_eq!(lines[0].chars().filter(|c| BARS.contains(c)).count(), 50);
-        assert!(lines[1].ends_with("3.00 s a step"), "{lines:?}");
+        assert!(lines[1].ends_with("3.00 s a step; p95 is the largest within each"), "{lines:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::curve::CurveOut;
 use crate::analyze::capacity::Capacity;
 use crate::analyze::capacity::ladder::{Rung, Step};
 use crate::analyze::capacity::resource::ResourceCapacity;
@@ -23,6 +24,7 @@ pub(super) struct CapacityOut<'a> {
     cause: Option<&'a str>,
     ladder_end: Option<&'a str>,
     what_if: Option<WhatIfOut<'a>>,
+    curve: Option<CurveOut>,
     refusal: Option<&'a str>,
 }
 
@@ -47,6 +49,7 @@ impl<'a> CapacityOut<'a> {
             cause: capacity.cause.and_then(|at| name(capacity, at)),
             ladder_end: Some(ladder.end.as_str()).filter(|end| !end.is_empty()),
             what_if: capacity.what_if.as_ref().map(|outcome| WhatIfOut::of(capacity, outcome)),
+            curve: Some(CurveOut::of(capacity)),
             refusal: None,
         }
     }

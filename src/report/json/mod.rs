@@ -2,7 +2,9 @@
 //! removed within a schema number; what the logs do not say is null, never 0.
 
 mod capacity;
+mod curve;
 mod rows;
+mod traces;
 
 use parsers::{Kind, Reason, Stamp};
 use serde::ser::SerializeMap;
@@ -10,7 +12,8 @@ use serde::{Serialize, Serializer};
 
 use self::capacity::CapacityOut;
 use self::rows::{BottleneckOut, BucketsOut, EndpointOut, FindingOut, PauseOut, SliceOut, StatementOut, WaitOut};
-use super::Results;
+use self::traces::{EdgeOut, ReplayOut, ServiceOut};
+use super::{Results, escape};
 use crate::load::Source;
 use crate::units::time_text;
 
@@ -19,9 +22,8 @@ const SCHEMA: u32 = 1;
 
 /// Writes everything, indented, with a line end.
 pub(super) fn write(results: &Results<'_>) -> String {
-    let mut text = serde_json::to_string_pretty(&Document::of(results)).expect("plain structs with text keys serialise");
-    text.push('\n');
-    text
+    let text = serde_json::to_string_pretty(&Document::of(results)).expect("plain structs with text keys serialise");
+    escape::json(&text) + "\n"
 }
 
 #[derive(Serialize)]
@@ -42,6 +44,9 @@ struct Document<'a> {
     findings: Vec<FindingOut<'a>>,
     timeline: Vec<SliceOut>,
     quality: QualityOut,
+    services: Vec<ServiceOut<'a>>,
+    edges: Vec<EdgeOut<'a>>,
+    replays: Vec<ReplayOut<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -69,6 +74,9 @@ impl<'a> Document<'a> {
             findings: found.findings.iter().map(|finding| FindingOut::of(results, finding)).collect(),
             timeline: found.timeline.iter().map(SliceOut::of).collect(),
             quality: QualityOut::of(results),
+            services: ranked(&found.services, ServiceOut::of),
+            edges: ranked(&found.edges, EdgeOut::of),
+            replays: found.replays.iter().map(ReplayOut::of).collect(),
         }
     }
 }
@@ -217,6 +225,7 @@ struct QualityOut {
     cycles: u64,
     incomplete_traces: u64,
     folded_names: usize,
+    unpaired_events: u64,
 }
 
 impl QualityOut {
@@ -239,6 +248,7 @@ impl QualityOut {
             cycles: quality.joined.cycles,
             incomplete_traces: quality.joined.incomplete_traces,
             folded_names: results.folded_names,
+            unpaired_events: quality.joined.unpaired_events,
         }
     }
 }

@@ -42,11 +42,23 @@ pub(super) struct EvidenceOut {
     offset: u64,
     line: u64,
     duration_ns: Option<i64>,
+    trace: Option<String>,
+}
+
+/// A trace id as hex, 64 bits as such.
+fn trace_text(id: u128) -> String {
+    if id >> 64 == 0 { format!("{id:016x}") } else { format!("{id:032x}") }
 }
 
 fn evidence(results: &Results<'_>, rows: &[Evidence]) -> Vec<EvidenceOut> {
     rows.iter()
-        .map(|e| EvidenceOut { source: results.path(e.source), offset: e.offset, line: e.line, duration_ns: e.duration_ns })
+        .map(|e| EvidenceOut {
+            source: results.path(e.source),
+            offset: e.offset,
+            line: e.line,
+            duration_ns: e.duration_ns,
+            trace: e.trace.map(trace_text),
+        })
         .collect()
 }
 
