@@ -31,6 +31,8 @@ pub(crate) struct Rows<'a> {
     count: &'a [u32],
     rows: &'a [u64],
     parts: [&'a [i64]; 7],
+    /// Those of the parts that any row states, with their numbers.
+    present: Vec<(usize, &'a [i64])>,
     gauge: [&'a [u32]; 3],
     /// Whether there is any row of each kind.
     any: [bool; Kind::ALL.len()],
@@ -49,6 +51,7 @@ impl<'a> Rows<'a> {
         let kind = frame.u8s("kind");
         let mut any = [false; Kind::ALL.len()];
         kind.iter().for_each(|&kind| any[usize::from(kind)] = true);
+        let parts = PARTS.map(|name| frame.i64s(name));
         Rows {
             frame,
             any,
@@ -75,7 +78,8 @@ impl<'a> Rows<'a> {
             bytes: frame.u64s("bytes"),
             count: frame.u32s("count"),
             rows: frame.u64s("rows"),
-            parts: PARTS.map(|name| frame.i64s(name)),
+            present: parts.iter().copied().enumerate().filter(|(_, values)| !values.is_empty()).collect(),
+            parts,
             gauge: ["slots", "in_use", "waiting"].map(|name| frame.u32s(name)),
         }
     }
@@ -223,6 +227,11 @@ impl<'a> Rows<'a> {
     /// The parts the record states: queue, pool wait, database, external, network, upstream, own.
     pub(crate) fn parts(&self, row: usize) -> [Option<i64>; 7] {
         self.parts.map(|values| some(values, row, NULL_I64))
+    }
+
+    /// The parts the record states, by their numbers in [`Rows::parts`]; columns of which there are none cost nothing.
+    pub(crate) fn stated_parts(&self, row: usize) -> impl Iterator<Item = (usize, i64)> {
+        self.present.iter().filter_map(move |&(part, values)| some(values, row, NULL_I64).map(|ns| (part, ns)))
     }
 
     /// Whether any row states a part at all.

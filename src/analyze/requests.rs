@@ -110,22 +110,23 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
     if any_child {
         spread(&links.parent, &links.fate, &mut of);
     }
-    let named = Named::of(rows, links, &requests, &of, any_child);
+    let named = (any_child || !links.started.is_empty()).then(|| Named::of(rows, links, &requests, &of, any_child));
     let mut numbers: HashMap<EndpointKey, u32> = HashMap::new();
     for request in 0..requests.len() {
-        let row = named.row[request] as usize;
-        let key =
-            EndpointKey { method: rows.method(row), name: rows.name(row), service: rows.service(requests.row[request] as usize) };
+        let root = requests.row[request] as usize;
+        // Where nothing was joined, each record speaks for itself.
+        let (row, stamp, inner_failure) = named.as_ref().map_or((root, root, Outcome::Unknown), |named| {
+            (named.row[request] as usize, named.stamp[request] as usize, named.inner_failure[request])
+        });
+        let key = EndpointKey { method: rows.method(row), name: rows.name(row), service: rows.service(root) };
         let next = requests.endpoints.len() as u32;
         let number = *numbers.entry(key).or_insert(next);
         if number == next {
             requests.endpoints.push(key);
         }
         requests.endpoint.push(number);
-        let root = requests.row[request] as usize;
         requests.duration.push(links.duration[root]);
-        requests.outcome.push(outcome(rows, root, named.inner_failure[request]));
-        let stamp = named.stamp[request] as usize;
+        requests.outcome.push(outcome(rows, root, inner_failure));
         let end = if links.start[stamp] == NULL_I64 {
             NULL_I64
         } else {

@@ -23,13 +23,15 @@ pub(crate) fn split(rows: &Rows<'_>, row: usize, amount: i64, below: Below, mut 
     const ORDER: [Bucket; 7] =
         [Bucket::Queue, Bucket::PoolWait, Bucket::Database, Bucket::External, Bucket::Network, Bucket::Upstream, Bucket::Own];
     let (mut left, mut clipped, mut stated) = (amount, 0i64, false);
-    for (bucket, part) in ORDER.into_iter().zip(rows.parts(row)) {
+    for (part, ns) in rows.stated_parts(row) {
+        let bucket = ORDER[part];
         // The next tier's own record takes the place of what this one knew of it.
-        let replaced = below.tier && matches!(bucket, Bucket::Upstream | Bucket::Network | Bucket::Own);
-        let Some(part) = part.filter(|_| !replaced) else { continue };
+        if below.tier && matches!(bucket, Bucket::Upstream | Bucket::Network | Bucket::Own) {
+            continue;
+        }
         stated = true;
-        let booked = part.clamp(0, left);
-        clipped = clipped.saturating_add(part - booked);
+        let booked = ns.clamp(0, left);
+        clipped = clipped.saturating_add(ns - booked);
         left -= booked;
         book(bucket, booked);
     }

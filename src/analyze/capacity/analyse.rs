@@ -12,7 +12,7 @@ use super::sweep::{Inferred, Steps};
 use super::target::{Outcome, Target, WhatIf, reach, what_if};
 use super::usage::{Completions, completions, steps};
 use super::usl::{Curve, Refusal};
-use super::window::{Window, full_period, stalls, trimmed, whole};
+use super::window::{Finder, Window, full_period, stalls, trimmed, whole};
 
 /// What to compute beside the ceiling.
 #[derive(Debug, Clone, PartialEq)]
@@ -273,8 +273,9 @@ fn waited_while_full(system: &System, index: usize, steps: &Steps, size: Size, w
 fn rate_by_batches(system: &System, window: Window) -> Option<Estimate> {
     let parts = window.parts(BATCHES);
     let mut done = [0.0; BATCHES];
+    let mut finder = Finder::new(&parts);
     for request in system.requests.iter().filter(|r| r.success && window.contains(r.end_ns)) {
-        done[parts.partition_point(|p| p.to_ns <= request.end_ns).min(BATCHES - 1)] += 1.0;
+        done[finder.find(request.end_ns).min(BATCHES - 1)] += 1.0;
     }
     let rates: Vec<f64> = done.iter().zip(&parts).map(|(d, p)| d / p.seconds()).collect();
     batch_means(&rates)

@@ -4,7 +4,7 @@ use super::evidence::Bin;
 use super::model::{Request, Resource};
 use super::sweep::Steps;
 use super::usl::{Curve, Refusal, curve};
-use super::window::Window;
+use super::window::{Finder, Window};
 
 /// Bins of equal numbers of completions, at least 50 each and at most 40 of them.
 pub fn bins(requests: &[Request], resource: &Resource, inside: &Steps, window: Window) -> Vec<Bin> {
@@ -59,8 +59,9 @@ pub fn levels(requests: &[Request], inside: &Steps, window: Window, mean_respons
     let width = (5.0 * mean_response).max(window.seconds() / 200.0).max(1e-3);
     let parts = window.parts(((window.seconds() / width) as usize).clamp(1, 200));
     let mut done = vec![0_u64; parts.len()];
+    let mut finder = Finder::new(&parts);
     for request in requests.iter().filter(|r| r.success && window.contains(r.end_ns)) {
-        if let Some(count) = done.get_mut(parts.partition_point(|p| p.to_ns <= request.end_ns)) {
+        if let Some(count) = done.get_mut(finder.find(request.end_ns)) {
             *count += 1;
         }
     }

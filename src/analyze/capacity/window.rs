@@ -37,6 +37,28 @@ impl Window {
     }
 }
 
+/// Which of some consecutive periods moments lie in. Moments come nearly in order: the period of the last one is tried first.
+pub struct Finder<'a> {
+    parts: &'a [Window],
+    last: usize,
+}
+
+impl<'a> Finder<'a> {
+    /// Over periods that follow each other.
+    pub fn new(parts: &'a [Window]) -> Self {
+        Finder { parts, last: 0 }
+    }
+
+    /// The period of a moment; the number of periods where it lies past them all.
+    #[inline]
+    pub fn find(&mut self, at: i64) -> usize {
+        if !self.parts.get(self.last).is_some_and(|part| part.contains(at)) {
+            self.last = self.parts.partition_point(|part| part.to_ns <= at);
+        }
+        self.last
+    }
+}
+
 /// From the first arrival to the last completion; `None` without requests.
 pub fn whole(requests: &[Request]) -> Option<Window> {
     let from_ns = requests.iter().map(|r| r.start_ns).min()?;
