@@ -60,6 +60,32 @@ fn each_sample_is_detected_as_its_own_format() {
 }
 
 #[test]
+fn logs_that_look_alike_are_told_apart() {
+    let best = |log: &str| detect(log.as_bytes()).first().map(|c| c.format.spec().name);
+    for (log, name) in [
+        (include_str!("../fixtures/access/nginx/bad-times-in-head.log"), Some("nginx")),
+        (include_str!("../fixtures/access/nginx/fewer-decimals.log"), Some("nginx")),
+        (include_str!("../fixtures/access/nginx/lone-time-with-dashes.log"), Some("nginx")),
+        (include_str!("../fixtures/transaction/app-log/pino-counts-from-zero.json"), Some("app-log")),
+        (include_str!("../fixtures/transaction/elasticsearch-slow/abbreviated-loggers.log"), Some("elasticsearch-slow")),
+        (include_str!("../fixtures/transaction/mongodb/blanks-behind-colons.json"), Some("mongodb")),
+        (include_str!("../fixtures/transaction/postgres/epoch-prefix.log"), Some("postgres")),
+        ("INFO:     127.0.0.1:50000 - \"GET / HTTP/1.1\" 200 OK\n", None),
+        ("ERROR:  failed thing\n", None),
+    ] {
+        assert_eq!(best(log), name, "{log}");
+    }
+    let pino = |more: &str| {
+        format!(
+            "{{\"level\":30,\"time\":1773144000000,\"req\":{{\"id\":0,\"method\":\"GET\",\"url\":\"/u\"}},\
+             \"res\":{{\"statusCode\":200}},\"responseTime\":100,{more}\"msg\":\"request completed\"}}\n"
+        )
+    };
+    assert_eq!(best(&pino("")), Some("json-lines"));
+    assert_eq!(best(&pino("\"db_ms\":7,")), Some("app-log"), "only there the parts are read");
+}
+
+#[test]
 fn each_sample_is_read_without_rejects() {
     for format in formats() {
         let (rows, rejects) = rows(format, format.spec().sample.as_bytes(), usize::MAX);

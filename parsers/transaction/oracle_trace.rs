@@ -1,9 +1,10 @@
 //! Oracle's extended SQL trace (event 10046).
 //!
-//! Each PARSE, EXEC and FETCH of a statement that the client sent is an operation; a FETCH adds
-//! time to its execution, but no call. What runs within another (`dep=1` and deeper) is part of
-//! its time and is passed over. Waits for locks are operations, too; all other waits are within
-//! the calls. `tim=` counts microseconds from an unsaid epoch: the `***` lines anchor it.
+//! Each PARSE and each execution of a statement that the client sent is an operation. The FETCH
+//! calls behind an EXEC belong to it: their times and rows are added to its own; one whose EXEC is
+//! not in the trace is an operation without a call. What runs within another (`dep=1` and deeper)
+//! is part of its time and is passed over. Waits for locks are operations, too; all other waits are
+//! within the calls. `tim=` counts microseconds from an unsaid epoch: the `***` lines anchor it.
 //! <https://docs.oracle.com/en/database/oracle/oracle-database/19/tgsql/performing-application-tracing.html>
 
 use std::borrow::Cow;
@@ -63,8 +64,11 @@ impl Format for OracleTrace {
 
     fn open(&self, head: &[u8], _options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let anchors = anchors(head);
-        let mut assumptions =
-            vec!["Statements within other statements (dep=1 and deeper) are part of their time and are not shown.".to_owned()];
+        let mut assumptions = vec![
+            "The time of an execution is that of its EXEC and FETCH calls together, without what the client did between them."
+                .to_owned(),
+            "Statements within other statements (dep=1 and deeper) are part of their time and are not shown.".to_owned(),
+        ];
         assumptions.push(match anchors.offset {
             Some(_) => "The epoch of tim= was taken from the *** lines.".to_owned(),
             None => "The log has no *** line with a time: its operations cannot be placed.".to_owned(),
@@ -139,22 +143,29 @@ impl Decoder for TraceDecoder {
     }
 
     fn decode(&self, chunk: Chunk<'_>, batch: &mut Batch) {
-        let mut reader =
-            Reader { offset: anchors(chunk.bytes).offset, session: Session::default(), cursors: HashMap::new(), parsing: None };
+        let mut reader = Reader {
+            offset: anchors(chunk.bytes).offset,
+            session: Session::default(),
+            cursors: HashMap::new(),
+            parsing: None,
+            executing: HashMap::new(),
+        };
         let (mut at, mut number) = (0, 0);
         while at < chunk.bytes.len() {
             let rest = &chunk.bytes[at..];
             let len = memchr(b'\n', rest).unwrap_or(rest.len());
             let line = rest[..len].strip_suffix(b"\r").unwrap_or(&rest[..len]);
             if reader.is_record(line, at, chunk.bytes) {
-                batch.record(chunk.offset + at as u64, number);
-                if let Err(reason) = reader.line(line, at + len + 1, batch) {
+                let place = (chunk.offset + at as u64, number);
+                batch.record(place.0, place.1);
+                if let Err(reason) = reader.line(line, at + len + 1, place, batch) {
                     batch.reject(line.len(), reason);
                 }
             }
             number += 1;
             at += len + 1;
         }
+        reader.close_all(batch);
         batch.lines = number;
     }
 }
@@ -166,6 +177,15 @@ struct Reader<'a> {
     cursors: HashMap<u64, Cow<'a, [u8]>>,
     /// The cursor whose statement is being read, and where that starts.
     parsing: Option<(u64, usize)>,
+    /// The execution of each cursor whose rows may yet be fetched.
+    executing: HashMap<u64, Execution<'a>>,
+}
+
+/// An execution, and where its EXEC stands.
+struct Execution<'a> {
+    op: Operation<'a>,
+    offset: u64,
+    line: u32,
 }
 
 impl<'a> Reader<'a> {
@@ -180,13 +200,17 @@ impl<'a> Reader<'a> {
         false
     }
 
-    fn line(&mut self, line: &'a [u8], next: usize, batch: &mut Batch) -> Result<(), Reason> {
+    fn line(&mut self, line: &'a [u8], next: usize, place: (u64, u32), batch: &mut Batch) -> Result<(), Reason> {
         if let Some(rest) = line.strip_prefix(b"PARSING IN CURSOR #") {
-            self.parsing = Some((cursor(rest).ok_or(Reason::Shape)?, next));
+            let cursor = cursor(rest).ok_or(Reason::Shape)?;
+            self.close(cursor, place, batch);
+            self.parsing = Some((cursor, next));
         } else if let Some(rest) = line.strip_prefix(b"*** ") {
             self.mark(rest);
         } else if let Some((word, rest)) = call(line) {
-            self.call(word, rest, batch)?;
+            self.call(word, rest, place, batch)?;
+        } else if let Some(rest) = line.strip_prefix(b"CLOSE #") {
+            self.close(cursor(rest).ok_or(Reason::Shape)?, place, batch);
         }
         Ok(())
     }
@@ -208,7 +232,31 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn call(&mut self, word: &[u8], rest: &'a [u8], batch: &mut Batch) -> Result<(), Reason> {
+    /// Pushes the execution of a cursor that has ended, where its EXEC stood.
+    fn close(&mut self, cursor: u64, place: (u64, u32), batch: &mut Batch) {
+        if let Some(execution) = self.executing.remove(&cursor) {
+            self.push(cursor, &execution, batch);
+            batch.place(place.0, place.1);
+        }
+    }
+
+    /// Pushes what still runs at the end of the trace, in its order.
+    fn close_all(&mut self, batch: &mut Batch) {
+        let mut left: Vec<_> = std::mem::take(&mut self.executing).into_iter().collect();
+        left.sort_by_key(|(_, execution)| execution.offset);
+        for (cursor, execution) in &left {
+            self.push(*cursor, execution, batch);
+        }
+    }
+
+    fn push(&self, cursor: u64, execution: &Execution<'a>, batch: &mut Batch) {
+        let mut op = execution.op.clone();
+        op.name = self.cursors.get(&cursor).map(Cow::as_ref);
+        batch.place(execution.offset, execution.line);
+        batch.push(&op);
+    }
+
+    fn call(&mut self, word: &[u8], rest: &'a [u8], place: (u64, u32), batch: &mut Batch) -> Result<(), Reason> {
         let cursor = cursor(rest).ok_or(Reason::Shape)?;
         if word == b"WAIT" {
             return self.wait(cursor, rest, batch);
@@ -216,16 +264,30 @@ impl<'a> Reader<'a> {
         if !matches!(value(rest, b"dep="), Some(b"0") | None) {
             return Ok(());
         }
+        if word != b"FETCH" {
+            self.close(cursor, place, batch);
+        }
         let elapsed = value(rest, b"e=").ok_or(Reason::Truncated)?;
         let mut op = self.operation(Kind::Database, number::duration(elapsed, 1_000)?, rest, cursor)?;
-        op.name = self.cursors.get(&cursor).map(Cow::as_ref);
         op.phase = if word == b"PARSE" { Phase::Parse } else { Phase::Execute };
-        op.count = (word == b"FETCH").then_some(0);
         op.rows = match word {
             b"PARSE" => None,
             _ => value(rest, b"r=").map(number::whole).transpose()?,
         };
-        batch.push(&op);
+        if word == b"FETCH" {
+            if let Some(Execution { op: execution, .. }) = self.executing.get_mut(&cursor) {
+                let sum = execution.duration.unwrap_or(0).saturating_add(op.duration.unwrap_or(0));
+                execution.duration = Some(sum.min(number::MAX_DURATION));
+                execution.rows = execution.rows.unwrap_or(0).checked_add(op.rows.unwrap_or(0));
+                return Ok(());
+            }
+            op.count = Some(0);
+        }
+        if word == b"EXEC" {
+            self.executing.insert(cursor, Execution { op, offset: place.0, line: place.1 });
+            return Ok(());
+        }
+        batch.push(&Operation { name: self.cursors.get(&cursor).map(Cow::as_ref), ..op });
         Ok(())
     }
 
