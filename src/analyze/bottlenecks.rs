@@ -20,6 +20,9 @@ pub(crate) fn rank(facts: &Facts<'_>) -> Vec<BottleneckRow> {
     let mut rows: Vec<BottleneckRow> = Vec::new();
     rows.extend(facts.waits.iter().map(|wait| of_wait(facts, wait)));
     rows.extend(facts.database.iter().map(|statement| of_statement(facts, statement)));
+    if facts.database.is_empty() {
+        rows.extend(of_bucket(facts, Bucket::Database));
+    }
     rows.extend(of_bucket(facts, Bucket::Pause));
     rows.extend(of_bucket(facts, Bucket::Network));
     rows.extend(externals(facts));
@@ -240,6 +243,16 @@ fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
                 count,
             )
         }
+        Bucket::Database => (
+            "database_statement",
+            "the database".to_owned(),
+            format!(
+                "{} per request are spent in the database; no log names the statements.",
+                duration_text(ns / facts.totals.count.max(1) as i64)
+            ),
+            "Add the database's statement log, with the request id in a comment.",
+            facts.totals.count,
+        ),
         _ => (
             "network",
             "between the tiers".to_owned(),
@@ -482,9 +495,12 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
                 || r.kind == Kind::Connections && r.usage.waited_share().is_some_and(|w| w <= 0.05)
         });
         let idle = facts.resources.watched.iter().any(|pool| pool.reading.readings > 1 && pool.reading.with_waiters == 0);
-        let calm = match (why.is_empty(), told || idle) {
+        let calm = match (why.is_empty(), told) {
             (false, _) => String::new(),
             (true, true) => format!("Nothing is saturated{rate}."),
+            (true, false) if idle => {
+                format!("No pool that these logs tell of is full{rate}; of waits for worker threads they say nothing.")
+            }
             (true, false) => format!("Whether anything is full{rate} these logs do not tell: none states a pool and its waits."),
         };
         let text = format!(
@@ -522,6 +538,7 @@ fn named(row: &BottleneckRow) -> String {
         "timeouts" => "requests that timed out".to_owned(),
         "retries" => format!("failed attempts of {}", row.endpoints.first().map_or("calls", String::as_str)),
         "endpoint" => format!("what lies behind {}", row.subject),
+        _ if row.id.starts_with('b') => row.subject.clone(),
         _ => {
             let caller = row.endpoints.first().map(|e| format!(" of {e}")).unwrap_or_default();
             let text: String = row.subject.chars().take(60).collect();

@@ -227,6 +227,8 @@ impl Named {
 fn outcome(rows: &Rows<'_>, root: usize, inner: Outcome) -> Outcome {
     match rows.outcome(root) {
         Outcome::Unknown if inner != Outcome::Unknown => inner,
+        // The edge only sees a 503; the code inside knows that it gave up waiting.
+        Outcome::Failed if inner == Outcome::TimedOut => inner,
         outcome => outcome,
     }
 }

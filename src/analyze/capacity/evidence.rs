@@ -126,7 +126,7 @@ impl Evidence {
             out.push(format!("{:.1} % of its slot time used", 100.0 * used));
         }
         if let Some(share) = self.at_cap_share {
-            out.push(format!("all slots taken {:.1} % of the time", 100.0 * share));
+            out.push(format!("all slots taken {:.1} % of the time", (100.0 * share).max(0.0)));
         }
         if let Some(share) = self.waited_share {
             out.push(format!("{:.1} % of acquisitions waited", 100.0 * share));
