@@ -8,8 +8,8 @@
 set -euo pipefail
 narrows=$1 log=$2 json=${3:-} runs=${4:-3} python=${PYTHON:-python3}
 export LC_ALL=C
-times=$(mktemp) script=$(mktemp)
-trap 'rm -f "$times" "$script"' EXIT
+times=$(mktemp) script=$(mktemp) answer=$(mktemp)
+trap 'rm -f "$times" "$script" "$answer"' EXIT
 
 cat >"$script" <<'AWK'
 {
@@ -55,11 +55,13 @@ PY
 }
 
 row() { # NAME FILE COMMAND...
-  local name=$1 file=$2 bytes i; shift 2
+  local name=$1 file=$2 bytes i failed=; shift 2
   bytes=$(stat -c %s "$file"); cat "$file" >/dev/null; : >"$times"
   for ((i = 0; i < runs; i++)); do
-    { TIMEFORMAT='%U %S %R'; time "$@" >/dev/null 2>&1 || true; } 2>>"$times"
+    { TIMEFORMAT='%U %S %R'; time "$@" >"$answer" 2>/dev/null || failed=1; } 2>>"$times"
   done
+  # A program that fails is no peer, and one that says nothing has not answered.
+  if [ -n "$failed" ] || [ ! -s "$answer" ]; then printf '| %-28s | failed |\n' "$name"; return; fi
   awk -v name="$name" -v bytes="$bytes" '
     { cpu = $1 + $2; if (NR == 1 || cpu < least) least = cpu; if (NR == 1 || $3 < wall) wall = $3 }
     END { printf "| %-28s | %6.0f | %7.2f | %7.2f | %8.0f |\n", name, bytes / 1e6, least, wall, bytes / 1e6 / (least > 0 ? least : 0.01) }' "$times"
