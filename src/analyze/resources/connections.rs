@@ -47,7 +47,7 @@ fn add_stated(
     if wait == 0 && database == 0 {
         return;
     }
-    let name = context.gauges.only(context.host(row), sizes::Sort::Connections).unwrap_or("connection pool").to_owned();
+    let name = context.gauges.only(context.host(row), sizes::Sort::Connections).unwrap_or("(unnamed)").to_owned();
     let at = found.resource(context.host(row), model::Kind::Connections, &name);
     let gave_up = database == 0 && context.rows.outcome(row) == Outcome::TimedOut;
     let grant = start.saturating_add(queue.unwrap_or(0)).saturating_add(wait).min(end);
@@ -179,7 +179,7 @@ fn add_span(context: &Context<'_>, found: &mut Found, row: usize, (start, end): 
 
 fn pool_name<'a>(context: &Context<'a>, row: usize) -> &'a str {
     match context.rows.name(row) {
-        NO_NAME => "connection pool",
+        NO_NAME => "(unnamed)",
         key => context.rows.text(key),
     }
 }

@@ -138,7 +138,7 @@ fn add_external(context: &Context<'_>, found: &mut Found) {
     for row in 0..rows.len() {
         let (Some((start, end)), true) = (context.interval(row), context.live(row)) else { continue };
         if let Some(external) = rows.parts(row)[3].filter(|&ns| ns > 0) {
-            let name = context.gauges.only(context.host(row), sizes::Sort::External).unwrap_or("external calls").to_owned();
+            let name = context.gauges.only(context.host(row), sizes::Sort::External).unwrap_or("(unnamed)").to_owned();
             let at = found.resource(context.host(row), model::Kind::External, &name);
             let mut hold = Hold::new(end.saturating_sub(external).max(start), end, 0, context.of[row]);
             hold.calls = 1;
@@ -146,7 +146,7 @@ fn add_external(context: &Context<'_>, found: &mut Found) {
             found.resources[at].placed = false;
         } else if rows.is(row, Kind::External) && context.links.parent[row] != NONE && !answered.contains(&(row as u32)) {
             let peer = [rows.peer(row), rows.name(row)].into_iter().find(|&key| key != NO_NAME);
-            let at = found.resource(NONE, model::Kind::External, peer.map_or("external calls", |key| rows.text(key)));
+            let at = found.resource(NONE, model::Kind::External, peer.map_or("(unnamed)", |key| rows.text(key)));
             let mut hold = Hold::new(start, end, 0, context.of[row]);
             hold.calls = 1;
             found.resources[at].holds.push(hold);

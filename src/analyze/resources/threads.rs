@@ -34,7 +34,7 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
 
 fn wait_name<'a>(context: &Context<'a>, row: usize) -> &'a str {
     match context.rows.name(row) {
-        NO_NAME => "worker threads",
+        NO_NAME => "(unnamed)",
         key => context.rows.text(key),
     }
 }
@@ -44,12 +44,12 @@ fn request_end(context: &Context<'_>, row: usize) -> Option<i64> {
     if parent < context.rows.len() { context.interval(parent).map(|(_, end)| end) } else { None }
 }
 
-/// `bank-worker` of thread `bank-worker-7`; `worker threads` where no thread is named.
+/// `bank-worker` of thread `bank-worker-7`; `(unnamed)` where no thread is named.
 fn pool_name(context: &Context<'_>, row: usize) -> String {
     let thread = match context.rows.thread(row) {
         NO_NAME => "",
         key => context.rows.text(key),
     };
     let stem = thread.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_', '#', '.', ' ', ':']);
-    if stem.is_empty() { "worker threads".to_owned() } else { stem.to_owned() }
+    if stem.is_empty() { "(unnamed)".to_owned() } else { stem.to_owned() }
 }
