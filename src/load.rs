@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::frame::{Builder, Frame, Naming, Piece};
-use crate::input::{Found, Opened, Origin, family, open};
+use crate::input::{Found, Opened, Origin, family, hex, open};
 
 /// How large a piece one thread decodes at a time, in bytes. Smaller pieces cost more dictionaries,
 /// larger ones leave the cache between decoding, naming and booking.
@@ -379,7 +379,7 @@ impl Reader<'_> {
             }
         });
         if let (Some(source), Some(hasher)) = (self.sources.last_mut(), hasher) {
-            source.sha256 = Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            source.sha256 = Some(hex(hasher));
         }
         read
     }

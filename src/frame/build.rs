@@ -135,11 +135,6 @@ impl Builder {
         }
     }
 
-    /// Operations so far.
-    pub fn rows(&self) -> usize {
-        self.columns.source.len()
-    }
-
     fn fold(&mut self) {
         let learned = learn(&self.names, &self.endpoints);
         self.folded_names += learned.len();

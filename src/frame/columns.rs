@@ -12,10 +12,6 @@ pub const NULL_U64: u64 = <u64 as Null>::NULL;
 /// What a null holds in a slice of `u32`: counts, and keys of texts.
 pub const NULL_U32: u32 = <u32 as Null>::NULL;
 
-/// A column of the frame. The names are those of the schema in ARCHITECTURE.md.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Column(pub &'static str);
-
 /// Operations, one row each, in the order of their sources and places.
 ///
 /// Columns that no source fills are not there. Slices of present columns have one value per row and

@@ -9,7 +9,7 @@ mod route;
 mod template;
 
 pub use build::Builder;
-pub use columns::{Column, Frame, NULL_I64, NULL_U32, NULL_U64};
+pub use columns::{Frame, NULL_I64, NULL_U32, NULL_U64};
 pub use names::{NO_NAME, Names};
 pub use piece::{Naming, Piece};
 pub use route::Routes;

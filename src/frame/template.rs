@@ -139,14 +139,7 @@ fn push_segment(segment: &[u8], sums: u64, out: &mut Vec<u8>) {
     let plain = segment.len() < 24 && sums & !PLAIN == 0 && dots_alone;
     if plain {
         out.extend_from_slice(segment);
-    } else if let [b':', name @ ..] = segment
-        && is_name(name)
-    {
-        // A route as frameworks write it: `:id`.
-        push_route_variable(out);
-    } else if segment.first() == Some(&b'{') && segment.last() == Some(&b'}') {
-        push_route_variable(out);
-    } else if is_id(segment) {
+    } else if is_route_variable(segment) || is_id(segment) {
         out.extend_from_slice(PLACEHOLDER);
     } else if memchr3(b'.', b'-', b'_', segment).is_some() {
         push_tokens(segment, out);
@@ -155,8 +148,13 @@ fn push_segment(segment: &[u8], sums: u64, out: &mut Vec<u8>) {
     }
 }
 
-fn push_route_variable(out: &mut Vec<u8>) {
-    out.extend_from_slice(PLACEHOLDER);
+/// A variable of a route as frameworks write it: `:id`, `{id}`.
+fn is_route_variable(segment: &[u8]) -> bool {
+    match segment {
+        [b':', name @ ..] => is_name(name),
+        [first, .., last] => (*first, *last) == (b'{', b'}'),
+        _ => false,
+    }
 }
 
 fn is_name(text: &[u8]) -> bool {

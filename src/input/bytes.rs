@@ -127,8 +127,13 @@ impl Opened {
     pub fn sha256(self) -> Result<String> {
         let mut hasher = Sha256::new();
         self.read(<[u8]>::len, |_, bytes| hasher.update(bytes))?;
-        Ok(hasher.finalize().iter().map(|b| format!("{b:02x}")).collect())
+        Ok(hex(hasher))
     }
+}
+
+/// What a hash says, in hex.
+pub fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read_blocks(

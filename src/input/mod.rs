@@ -7,5 +7,5 @@ mod discover;
 mod inflate;
 mod map;
 
-pub use bytes::{HEAD, Opened, open};
+pub use bytes::{HEAD, Opened, hex, open};
 pub use discover::{Found, Origin, discover, family};

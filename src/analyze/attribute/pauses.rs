@@ -19,7 +19,7 @@ type Timeline = Vec<(i64, i64)>;
 ///
 /// A pause belongs to the requests of its host; where no request was logged on that host, to all.
 pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &mut Requests) {
-    let timelines = timelines(rows, origins, links);
+    let timelines = timelines(rows, links, |row| origins[rows.source[row] as usize].host);
     if timelines.is_empty() {
         return;
     }
@@ -74,31 +74,27 @@ fn waits_and_database(rows: &Rows<'_>, links: &Links, row: usize) -> Option<(i64
     Some((start, start.saturating_add(sum.min(duration))))
 }
 
-/// The pauses of each host, overlapping ones merged: a safepoint holds the collection it was for.
-fn timelines(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec<(u32, Timeline)> {
-    let mut by_host: HashMap<u32, Timeline> = HashMap::new();
+/// The pauses of each host or source, whatever `of` gives for a row; overlapping ones merged, as a
+/// safepoint holds the collection it was for. In the order of what they are of.
+fn timelines(rows: &Rows<'_>, links: &Links, of: impl Fn(usize) -> u32) -> Vec<(u32, Timeline)> {
+    let mut pauses: HashMap<u32, Timeline> = HashMap::new();
     for row in rows.of_kind(Kind::Pause).filter(|&row| links.fate[row] != Fate::Copy) {
         if links.start[row] != NULL_I64 && links.duration[row] > 0 {
             let pause = (links.start[row], links.start[row].saturating_add(links.duration[row]));
-            by_host.entry(origins[rows.source[row] as usize].host).or_default().push(pause);
+            pauses.entry(of(row)).or_default().push(pause);
         }
     }
-    let mut timelines: Vec<_> = by_host.into_iter().map(|(host, pauses)| (host, merged(pauses))).collect();
+    let mut timelines: Vec<_> = pauses.into_iter().map(|(of, pauses)| (of, merged(pauses))).collect();
     timelines.sort();
     timelines
 }
 
-/// Time in pauses within a window, on the clock: what overlaps counts once. Of several runtimes the one that stood still longest.
+/// Time in pauses within a window, on the clock: what overlaps counts once. Of several runtimes the
+/// one that stood still longest.
 pub(crate) fn paused(rows: &Rows<'_>, links: &Links, window: Option<(i64, i64)>) -> i64 {
     let Some(window) = window else { return 0 };
-    let mut by_source: HashMap<u32, Timeline> = HashMap::new();
-    for row in rows.of_kind(Kind::Pause).filter(|&row| links.fate[row] != Fate::Copy) {
-        if links.start[row] != NULL_I64 && links.duration[row] > 0 {
-            let pause = (links.start[row], links.start[row].saturating_add(links.duration[row]));
-            by_source.entry(rows.source[row]).or_default().push(pause);
-        }
-    }
-    by_source.into_values().map(|pauses| overlap(&merged(pauses), window)).max().unwrap_or(0)
+    let by_source = timelines(rows, links, |row| rows.source[row]);
+    by_source.iter().map(|(_, pauses)| overlap(pauses, window)).max().unwrap_or(0)
 }
 
 /// Overlapping intervals made one.
