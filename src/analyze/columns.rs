@@ -234,11 +234,6 @@ impl<'a> Rows<'a> {
         self.present.iter().filter_map(move |&(part, values)| some(values, row, NULL_I64).map(|ns| (part, ns)))
     }
 
-    /// Whether any row states a part at all.
-    pub(crate) fn has_parts(&self) -> bool {
-        self.parts.iter().any(|values| !values.is_empty())
-    }
-
     /// The gauge's size, slots in use and waiting callers.
     pub(crate) fn gauge(&self, row: usize) -> [Option<u32>; 3] {
         self.gauge.map(|values| some(values, row, NULL_U32))

@@ -12,6 +12,7 @@ use super::capacity::{self, Capacity};
 use super::columns::Rows;
 use super::correlate::{Alignment, Fate, Joined, Links, NONE, align, correlate};
 use super::folded::FoldedRow;
+use super::grouped::Grouped;
 use super::profile::{self, Profile};
 use super::rank::Ranking;
 use super::replay::ReplayRow;
@@ -176,7 +177,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let alignment = align(frame, origins);
     let links = correlate(rows, origins, &alignment);
     let (mut requests, mut of) = collect(rows, &links);
-    let attribution = attribute(rows, origins, &links, &of, &mut requests);
+    let mut attribution = attribute(rows, origins, &links, &of, &mut requests);
     overlay(rows, origins, &links, &of, &mut requests);
     let before = requests.len();
     // Filters work on copies, which are made only where there is something to leave out.
@@ -192,7 +193,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     // Resources are those of all traffic, whatever was selected.
     let (all, all_of) = (&requests, &of);
     let (requests, of) = narrowed.as_ref().map_or((all, all_of), |(requests, of)| (requests, of));
-    let ((resources, capacity), (calls, profile)) = rayon::join(
+    let ((resources, capacity), (calls, by_endpoint, profile)) = rayon::join(
         || {
             let resources = resources::build(rows, origins, &links, all_of, all, host_names, &options.pools);
             let capacity = capacity_of(&resources, options);
@@ -201,12 +202,16 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         || {
             let unfiltered = unfiltered.as_ref().unwrap_or(all_of);
             let calls = database::collect(rows, &links, of, unfiltered, requests, |end| in_window(end, options));
-            let profile = profile::build(rows, requests, &calls);
-            (calls, profile)
+            let by_endpoint = Grouped::new(&requests.endpoint, requests.endpoints.len());
+            let sums = requests.sums(rows);
+            let profile = profile::build(rows, requests, &by_endpoint, &sums, &calls);
+            attribution.clipped_ns = sums.iter().fold(attribution.clipped_ns, |ns, sum| ns.saturating_add(sum.clipped_ns));
+            attribution.clipped += sums.iter().map(|sum| sum.clipped).sum::<u64>();
+            (calls, by_endpoint, profile)
         },
     );
     let ranking =
-        Ranking { rows, origins, links: &links, of, requests, calls: &calls, profile: &profile, quantiles: &options.quantiles };
+        Ranking { rows, origins, links: &links, of, requests, by_endpoint: &by_endpoint, calls: &calls, profile: &profile, quantiles: &options.quantiles };
     let (endpoints, timeline) = rayon::join(|| ranking.endpoints(), || ranking.timeline());
     let database = ranking.statements()?;
     let waits = ranking.waits(&resources, &capacity);
@@ -263,7 +268,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     })
 }
 
-fn capacity_of(resources: &Resources, options: &Options) -> Capacity {
+fn capacity_of(resources: &Resources<'_>, options: &Options) -> Capacity {
     let mut chosen = capacity::Options::default();
     chosen.target_tps.clone_from(&options.target_tps);
     chosen.what_ifs.clone_from(&options.what_ifs);
@@ -284,7 +289,7 @@ fn in_window(end: i64, options: &Options) -> bool {
         || end != NULL_I64 && options.since.is_none_or(|since| end >= since) && options.until.is_none_or(|until| end < until)
 }
 
-fn selected(rows: &Rows<'_>, requests: &Requests, request: usize, options: &Options) -> bool {
+fn selected(rows: &Rows<'_>, requests: &Requests<'_>, request: usize, options: &Options) -> bool {
     let row = requests.row[request] as usize;
     let key = requests.endpoints[requests.endpoint[request] as usize];
     let status = rows.status(row);
@@ -298,7 +303,7 @@ fn selected(rows: &Rows<'_>, requests: &Requests, request: usize, options: &Opti
 }
 
 /// Keeps some requests and renumbers what belongs to them.
-fn keep(requests: &mut Requests, of: &mut RequestOf, wanted: impl Fn(&Requests, usize) -> bool) {
+fn keep(requests: &mut Requests<'_>, of: &mut RequestOf, wanted: impl Fn(&Requests<'_>, usize) -> bool) {
     let before = requests.len();
     let mut number = vec![NONE; before];
     let mut next = 0;
@@ -317,7 +322,7 @@ fn keep(requests: &mut Requests, of: &mut RequestOf, wanted: impl Fn(&Requests, 
     }
 }
 
-fn totals(requests: &Requests, profile: &Profile, seconds: Option<f64>) -> Totals {
+fn totals(requests: &Requests<'_>, profile: &Profile, seconds: Option<f64>) -> Totals {
     let mut totals = Totals { count: requests.len() as u64, seconds, ..Totals::default() };
     for request in 0..requests.len() {
         let outcome = requests.outcome[request];
@@ -336,7 +341,7 @@ fn totals(requests: &Requests, profile: &Profile, seconds: Option<f64>) -> Total
 fn quality(
     rows: &Rows<'_>,
     links: &Links,
-    requests: &Requests,
+    requests: &Requests<'_>,
     of: &RequestOf,
     before: usize,
     totals: &Totals,

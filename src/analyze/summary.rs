@@ -1,7 +1,9 @@
 //! Counts, sums and exact quantiles of durations per group.
 
 use polars::prelude::*;
+use rayon::prelude::*;
 
+use super::grouped::Grouped;
 use crate::error::Result;
 use crate::frame::NULL_I64;
 
@@ -22,6 +24,20 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Of one group's durations (null pattern: none).
+    pub fn of(durations: impl ExactSizeIterator<Item = i64>, quantiles: &[f64]) -> Summary {
+        let calls = durations.len() as u64;
+        let mut values: Vec<i64> = durations.filter(|&ns| ns != NULL_I64).collect();
+        let total = values.iter().fold(0i64, |sum, v| sum.saturating_add(*v));
+        Summary {
+            calls,
+            timed: values.len() as u64,
+            total_ns: (!values.is_empty()).then_some(total),
+            max_ns: values.iter().copied().max(),
+            quantiles_ns: nearest_ranks(&mut values, quantiles),
+        }
+    }
+
     /// Mean of the durations, rounded to the nanosecond.
     pub fn mean_ns(&self) -> Option<i64> {
         let total = self.total_ns.filter(|_| self.timed > 0)?;
@@ -60,39 +76,10 @@ pub fn by_group(group: &[u32], duration: &[i64], groups: usize, quantiles: &[f64
     Ok(summaries)
 }
 
-/// The same by a counting sort over the groups and a partial sort within each: for millions of
-/// rows, where it takes a fifth of the group-by's time (`cargo bench --bench pipeline`).
-pub fn by_group_of_many(group: &[u32], duration: &[i64], groups: usize, quantiles: &[f64]) -> Vec<Summary> {
-    let mut starts = vec![0usize; groups + 1];
-    let mut calls = vec![0u64; groups];
-    for (&group, &duration) in group.iter().zip(duration).filter(|(g, _)| (**g as usize) < groups) {
-        calls[group as usize] += 1;
-        starts[group as usize + 1] += usize::from(duration != NULL_I64);
-    }
-    for i in 0..groups {
-        starts[i + 1] += starts[i];
-    }
-    let mut next = starts.clone();
-    let mut sorted = vec![0i64; starts[groups]];
-    for (&group, &duration) in group.iter().zip(duration).filter(|(g, _)| (**g as usize) < groups) {
-        if duration != NULL_I64 {
-            sorted[next[group as usize]] = duration;
-            next[group as usize] += 1;
-        }
-    }
-    (0..groups)
-        .map(|group| {
-            let values = &mut sorted[starts[group]..starts[group + 1]];
-            let total = values.iter().fold(0i64, |sum, v| sum.saturating_add(*v));
-            Summary {
-                calls: calls[group],
-                timed: values.len() as u64,
-                total_ns: (!values.is_empty()).then_some(total),
-                max_ns: values.iter().copied().max(),
-                quantiles_ns: nearest_ranks(values, quantiles),
-            }
-        })
-        .collect()
+/// The same by a partial sort within each group: for millions of rows.
+pub fn of_groups(grouped: &Grouped, duration: &[i64], quantiles: &[f64]) -> Vec<Summary> {
+    let summary = |group: usize| Summary::of(grouped.members(group).iter().map(|&at| duration[at as usize]), quantiles);
+    (0..grouped.len()).into_par_iter().map(summary).collect()
 }
 
 /// Nearest-rank quantiles; reorders the values.
@@ -146,14 +133,14 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % below
         };
-        let group: Vec<u32> = (0..5_000).map(|_| random(9) as u32).collect();
+        let group: Vec<u32> = (0..5_000).map(|_| random(8) as u32).collect();
         let duration: Vec<i64> = (0..5_000).map(|_| if random(20) == 0 { NULL_I64 } else { random(1_000_000) as i64 }).collect();
-        assert_eq!(by_group(&group, &duration, 8, &Q).expect("groups"), by_group_of_many(&group, &duration, 8, &Q));
+        assert_eq!(by_group(&group, &duration, 8, &Q).expect("groups"), of_groups(&Grouped::new(&group, 8), &duration, &Q));
     }
 
     #[test]
     fn a_group_without_durations_has_calls_and_no_numbers() {
-        let summaries = by_group_of_many(&[0, 0], &[NULL_I64, NULL_I64], 2, &Q);
+        let summaries = of_groups(&Grouped::new(&[0, 0], 2), &[NULL_I64, NULL_I64], &Q);
         assert_eq!((summaries[0].calls, summaries[0].total_ns, summaries[0].mean_ns()), (2, None, None));
         assert_eq!(summaries[1].calls, 0);
     }

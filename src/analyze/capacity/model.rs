@@ -1,6 +1,8 @@
 //! What capacity needs to know of a system: its requests, and what each of them held and waited for.
 //! A plain description that any kind of log can fill; a piece the logs do not say is `None`, never 0.
 
+use std::borrow::Cow;
+
 /// One request as the system answered it; its index in [`System::requests`] is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
@@ -12,6 +14,77 @@ pub struct Request {
     pub endpoint: u32,
     /// It did what was asked: a 4xx other than 408, 429 and 499 counts.
     pub success: bool,
+}
+
+/// The requests of a system, column by column: what millions of them have been read into is borrowed as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Requests<'a> {
+    end_ns: Cow<'a, [i64]>,
+    duration_ns: Cow<'a, [i64]>,
+    endpoint: Cow<'a, [u32]>,
+    success: Cow<'a, [bool]>,
+}
+
+/// An end or a duration that is not known.
+const UNKNOWN: i64 = i64::MIN;
+
+impl<'a> Requests<'a> {
+    /// From columns of one length. Of a request whose `end_ns` or `duration_ns` is `i64::MIN`, which is unknown, only that it was is
+    /// counted: it takes no time.
+    pub fn new(end_ns: &'a [i64], duration_ns: &'a [i64], endpoint: &'a [u32], success: Vec<bool>) -> Self {
+        debug_assert!([end_ns.len(), duration_ns.len(), endpoint.len()] == [success.len(); 3], "columns of one length");
+        Requests {
+            end_ns: Cow::Borrowed(end_ns),
+            duration_ns: Cow::Borrowed(duration_ns),
+            endpoint: Cow::Borrowed(endpoint),
+            success: Cow::Owned(success),
+        }
+    }
+
+    /// Number of requests.
+    pub fn len(&self) -> usize {
+        self.end_ns.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.end_ns.is_empty()
+    }
+
+    /// A request by its index.
+    pub fn get(&self, index: usize) -> Option<Request> {
+        let known = *self.end_ns.get(index)? != UNKNOWN && self.duration_ns[index] != UNKNOWN;
+        let end_ns = self.end_ns[index].max(0);
+        Some(Request {
+            start_ns: if known { self.end_ns[index].saturating_sub(self.duration_ns[index]) } else { end_ns },
+            end_ns,
+            endpoint: self.endpoint[index],
+            success: self.success[index],
+        })
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Request> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+}
+
+impl FromIterator<Request> for Requests<'_> {
+    fn from_iter<T: IntoIterator<Item = Request>>(requests: T) -> Self {
+        let (mut end_ns, mut duration_ns, mut endpoint, mut success) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for request in requests {
+            end_ns.push(request.end_ns);
+            duration_ns.push(request.end_ns.saturating_sub(request.start_ns));
+            endpoint.push(request.endpoint);
+            success.push(request.success);
+        }
+        Requests {
+            end_ns: Cow::Owned(end_ns),
+            duration_ns: Cow::Owned(duration_ns),
+            endpoint: Cow::Owned(endpoint),
+            success: Cow::Owned(success),
+        }
+    }
 }
 
 /// What sort of thing is held.
@@ -182,9 +255,9 @@ pub struct Statement {
 
 /// A system as its logs describe it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct System {
+pub struct System<'a> {
     /// Every request, in any order.
-    pub requests: Vec<Request>,
+    pub requests: Requests<'a>,
     /// What requests hold; parents may come before or after their children.
     pub resources: Vec<Resource>,
     /// Endpoint names.

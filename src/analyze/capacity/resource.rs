@@ -56,7 +56,7 @@ pub(super) const BATCHES: usize = 20;
 
 /// What one resource is measured with.
 pub(super) struct View<'a> {
-    pub(super) system: &'a System,
+    pub(super) system: &'a System<'a>,
     pub(super) steps: &'a Steps,
     pub(super) inside: &'a Steps,
     pub(super) window: Window,

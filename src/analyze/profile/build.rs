@@ -2,45 +2,42 @@
 
 use parsers::Outcome;
 
+use rayon::prelude::*;
+
 use super::histogram::Recorder;
 use super::{Block, Caller, Profile, Series, block_width};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::NONE;
 use crate::analyze::database::Calls;
-use crate::analyze::requests::Requests;
+use crate::analyze::grouped::Grouped;
+use crate::analyze::requests::{Requests, Sums};
 use crate::frame::NULL_I64;
 
-/// Sums up a run.
-pub(crate) fn build(rows: &Rows<'_>, requests: &Requests, calls: &Calls) -> Profile {
+/// Sums up a run. `by_endpoint` are its requests by number of their endpoint, and `sums` what these add up to.
+pub(crate) fn build(rows: &Rows<'_>, requests: &Requests<'_>, by_endpoint: &Grouped, sums: &[Sums], calls: &Calls) -> Profile {
     let ends = || requests.end.iter().copied().filter(|&end| end != NULL_I64);
     let window = ends().min().zip(ends().max());
     let block_ns = block_width(window);
-    let mut recorder = Recorder::new();
     let failed = |request: usize| is_error(requests.outcome[request]);
-    let stream = Stream { group: &requests.endpoint, end: &requests.end, duration: &requests.duration };
-    let blocks = stream.blocks(requests.endpoints.len(), block_ns, &mut recorder, failed);
+    let blocks = Stream { end: &requests.end, duration: &requests.duration }.blocks(by_endpoint, block_ns, failed);
     let mut endpoints: Vec<Series> = requests
         .endpoints
         .iter()
         .zip(blocks)
-        .zip(requests.bucket_sums())
-        .map(|((key, blocks), buckets)| Series {
+        .zip(sums)
+        .map(|((key, blocks), sums)| Series {
             name: key.text(rows),
             method: rows.text(key.method).to_owned(),
             service: rows.text(key.service).to_owned(),
-            buckets,
+            buckets: sums.buckets,
+            volume: sums.bytes,
+            database_calls: sums.stated_calls,
             blocks,
             ..Series::default()
         })
         .collect();
-    for request in 0..requests.len() {
-        let series = &mut endpoints[requests.endpoint[request] as usize];
-        if let Some(bytes) = rows.bytes(requests.row[request] as usize) {
-            series.volume = Some(series.volume.unwrap_or(0).saturating_add(bytes));
-        }
-    }
-    count_calls(rows, requests, calls, &mut endpoints);
-    let statements = statements(rows, requests, calls, block_ns, &mut recorder);
+    count_calls(requests, calls, &mut endpoints);
+    let statements = statements(rows, requests, calls, block_ns);
     let callers = callers(requests, calls, &endpoints, &statements);
     Profile { block_ns, window, endpoints, statements, callers }
 }
@@ -50,27 +47,19 @@ pub(crate) fn is_error(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Abandoned)
 }
 
-/// Database calls per endpoint: the joined statements, or what the records say of their number.
-fn count_calls(rows: &Rows<'_>, requests: &Requests, calls: &Calls, endpoints: &mut [Series]) {
-    let mut joined = vec![0u64; requests.len()];
-    for (call, &request) in calls.request.iter().enumerate() {
-        if request != NONE {
-            joined[request as usize] += u64::from(calls.count[call]);
-        }
+/// Database calls per endpoint: where statements were joined they count, not what the records say of their number.
+fn count_calls(requests: &Requests<'_>, calls: &Calls, endpoints: &mut [Series]) {
+    let mut joined = vec![0u64; endpoints.len()];
+    for (call, &request) in calls.request.iter().enumerate().filter(|(_, request)| **request != NONE) {
+        joined[requests.endpoint[request as usize] as usize] += u64::from(calls.count[call]);
     }
-    let any = joined.iter().any(|&n| n > 0);
-    for request in 0..requests.len() {
-        let said = rows.count(requests.row[request] as usize).map(u64::from);
-        let known = if any { Some(joined[request]) } else { said };
-        if let Some(n) = known {
-            let series = &mut endpoints[requests.endpoint[request] as usize];
-            series.database_calls = Some(series.database_calls.unwrap_or(0) + n);
-        }
+    if joined.iter().any(|&n| n > 0) {
+        endpoints.iter_mut().zip(joined).for_each(|(series, n)| series.database_calls = Some(n));
     }
 }
 
 /// Whose requests make the calls, and how long these take. One statement may be quick for one endpoint and slow for another.
-fn callers(requests: &Requests, calls: &Calls, endpoints: &[Series], statements: &[Series]) -> Vec<Caller> {
+fn callers(requests: &Requests<'_>, calls: &Calls, endpoints: &[Series], statements: &[Series]) -> Vec<Caller> {
     let mut sums: std::collections::BTreeMap<(&str, &str), (u64, u64, i64)> = std::collections::BTreeMap::new();
     for (call, &request) in calls.request.iter().enumerate().filter(|(_, request)| **request != NONE) {
         let endpoint = &endpoints[requests.endpoint[request as usize] as usize].name;
@@ -93,7 +82,7 @@ fn callers(requests: &Requests, calls: &Calls, endpoints: &[Series], statements:
         .collect()
 }
 
-fn statements(rows: &Rows<'_>, requests: &Requests, calls: &Calls, block_ns: i64, recorder: &mut Recorder) -> Vec<Series> {
+fn statements(rows: &Rows<'_>, requests: &Requests<'_>, calls: &Calls, block_ns: i64) -> Vec<Series> {
     // A call is done when its request is, so that blocks of both agree; without one, when it ended.
     let end: Vec<i64> = (0..calls.len())
         .map(|call| match calls.request[call] {
@@ -101,8 +90,9 @@ fn statements(rows: &Rows<'_>, requests: &Requests, calls: &Calls, block_ns: i64
             request => requests.end[request as usize],
         })
         .collect();
-    let stream = Stream { group: &calls.statement, end: &end, duration: &calls.duration };
-    let blocks = stream.blocks(calls.statements.len(), block_ns, recorder, |call| calls.failed[call]);
+    let by_statement = Grouped::new(&calls.statement, calls.statements.len());
+    let stream = Stream { end: &end, duration: &calls.duration };
+    let blocks = stream.blocks(&by_statement, block_ns, |call| calls.failed[call]);
     let mut series: Vec<Series> = calls
         .statements
         .iter()
@@ -129,7 +119,6 @@ fn statements(rows: &Rows<'_>, requests: &Requests, calls: &Calls, block_ns: i64
 
 /// Operations to be spread over blocks.
 struct Stream<'a> {
-    group: &'a [u32],
     end: &'a [i64],
     duration: &'a [i64],
 }
@@ -137,27 +126,16 @@ struct Stream<'a> {
 impl Stream<'_> {
     /// The blocks of every group. Logs are nearly in order of time, so that a group's operations of
     /// one block mostly stand together: each run of them goes through one recorder.
-    fn blocks(&self, groups: usize, block_ns: i64, recorder: &mut Recorder, failed: impl Fn(usize) -> bool) -> Vec<Vec<Block>> {
-        let mut first = vec![0u32; groups + 1];
-        self.group.iter().for_each(|&group| first[group as usize + 1] += 1);
-        for i in 0..groups {
-            first[i + 1] += first[i];
-        }
-        let mut next = first.clone();
-        let mut order = vec![0u32; self.group.len()];
-        for (at, &group) in self.group.iter().enumerate() {
-            order[next[group as usize] as usize] = at as u32;
-            next[group as usize] += 1;
-        }
+    fn blocks(&self, grouped: &Grouped, block_ns: i64, failed: impl Fn(usize) -> bool + Sync) -> Vec<Vec<Block>> {
         let block_of = |at: &u32| match self.end[*at as usize] {
             NULL_I64 => 0,
             end => end.div_euclid(block_ns),
         };
-        (0..groups)
-            .map(|group| {
-                let members = &order[first[group] as usize..first[group + 1] as usize];
+        (0..grouped.len())
+            .into_par_iter()
+            .map_init(Recorder::new, |recorder, group| {
                 let mut blocks: std::collections::BTreeMap<i64, Block> = std::collections::BTreeMap::new();
-                for run in members.chunk_by(|a, b| block_of(a) == block_of(b)) {
+                for run in grouped.members(group).chunk_by(|a, b| block_of(a) == block_of(b)) {
                     let number = block_of(&run[0]);
                     let block = blocks.entry(number).or_insert_with(|| Block { start_ns: number * block_ns, ..Block::default() });
                     recorder.extend(run.iter().map(|&at| self.duration[at as usize]).filter(|&ns| ns != NULL_I64));

@@ -13,14 +13,15 @@ use parsers::{Kind, Outcome};
 use super::capacity::model::{self, Hold, Resource, System};
 use super::columns::Rows;
 use super::correlate::{Fate, Links, NONE};
+use super::profile::is_error;
 use super::requests::{RequestOf, Requests};
 use super::sources::Origin;
 use crate::frame::{NO_NAME, NULL_I64};
 
 /// The resources of a system, with what identifies each.
-pub struct Resources {
+pub struct Resources<'a> {
     /// As the capacity model wants them.
-    pub system: System,
+    pub system: System<'a>,
     /// Host or folder of each resource, in the order of `system.resources`.
     pub instance: Vec<String>,
     /// Highest reading of slots in use and of callers waiting, per resource.
@@ -82,15 +83,15 @@ impl Context<'_> {
 }
 
 /// Builds the resources of the whole traffic.
-pub(crate) fn build(
+pub(crate) fn build<'a>(
     rows: &Rows<'_>,
     origins: &[Origin],
     links: &Links,
     of: &RequestOf,
-    requests: &Requests,
+    requests: &'a Requests<'_>,
     host_names: &[String],
     stated: &BTreeMap<String, u32>,
-) -> Resources {
+) -> Resources<'a> {
     let gauges = sizes::Gauges::of(rows, origins, links);
     let context = Context { rows, links, of, origins, gauges, host_names };
     let mut found = Found::default();
@@ -166,7 +167,12 @@ fn add_locks(context: &Context<'_>, found: &mut Found) {
     }
 }
 
-fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: &BTreeMap<String, u32>) -> Resources {
+fn finish<'a>(
+    context: &Context<'_>,
+    mut found: Found,
+    requests: &'a Requests<'_>,
+    stated: &BTreeMap<String, u32>,
+) -> Resources<'a> {
     let rows = context.rows;
     // Connections and permits are held within worker threads of the same host.
     for at in 0..found.resources.len() {
@@ -198,19 +204,12 @@ fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: 
         .map(|(host, name, reading)| Watched { name, instance: name_of(host), reading })
         .collect();
     let instance = found.host.iter().map(|&host| context.host_names.get(host as usize).cloned().unwrap_or_default()).collect();
-    let mut system = System { resources: found.resources, ..System::default() };
-    system.endpoints = requests.endpoints.iter().map(|key| key.text(rows)).collect();
-    system.requests.reserve_exact(requests.len());
-    for request in 0..requests.len() {
-        let (end, duration) = (requests.end[request], requests.duration[request]);
-        // A request without a place in time cannot be counted; its number must stay its index.
-        let known = end != NULL_I64 && duration != NULL_I64;
-        system.requests.push(model::Request {
-            start_ns: if known { end.saturating_sub(duration) } else { end.max(0) },
-            end_ns: end.max(0),
-            endpoint: requests.endpoint[request],
-            success: !matches!(requests.outcome[request], Outcome::Failed | Outcome::TimedOut | Outcome::Abandoned),
-        });
-    }
+    let success = requests.outcome.iter().map(|outcome| !is_error(*outcome)).collect();
+    let system = System {
+        requests: model::Requests::new(&requests.end, &requests.duration, &requests.endpoint, success),
+        resources: found.resources,
+        endpoints: requests.endpoints.iter().map(|key| key.text(rows)).collect(),
+        statements: Vec::new(),
+    };
     Resources { system, instance, readings, timeouts: found.timeouts, watched }
 }

@@ -26,7 +26,7 @@ use super::tables::{EndpointRow, Finding, PauseRow, StatementRow, WaitRow};
 /// What rules and the ranking of bottlenecks read.
 pub(crate) struct Facts<'a> {
     pub(crate) rows: &'a Rows<'a>,
-    pub(crate) requests: &'a Requests,
+    pub(crate) requests: &'a Requests<'a>,
     /// Row of every request of the window, filtered or not: what resources count requests by.
     pub(crate) window_rows: &'a [u32],
     pub(crate) totals: &'a Totals,
@@ -37,7 +37,7 @@ pub(crate) struct Facts<'a> {
     /// Time in pauses on the clock, overlapping ones once.
     pub(crate) paused_ns: i64,
     pub(crate) capacity: &'a Capacity,
-    pub(crate) resources: &'a Resources,
+    pub(crate) resources: &'a Resources<'a>,
     pub(crate) quality: &'a Quality,
     /// Calls between services.
     pub(crate) edges: &'a [EdgeRow],
