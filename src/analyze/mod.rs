@@ -11,7 +11,7 @@ pub mod compare;
 pub mod correlate;
 pub mod database;
 pub mod folded;
-mod grouped;
+pub mod grouped;
 pub mod profile;
 mod rank;
 pub mod replay;

@@ -9,19 +9,16 @@ use super::columns::Rows;
 use super::correlate::tiers::{TierKey, tier_of};
 use super::correlate::{Fate, Links, NONE};
 use super::database::Calls;
-use super::grouped::Grouped;
+use super::grouped::Group;
 use super::profile::histogram::Histogram;
-use super::profile::{Profile, Series};
+use super::profile::{Groups, Profile, Series};
 use super::requests::{RequestOf, Requests};
 use super::resources::Resources;
 use super::sources::Origin;
-use super::summary::{Summary, by_group, of_groups};
+use super::summary::{Summary, by_group};
 use super::tables::{EndpointRow, Evidence, PauseRow, SliceRow, StatementRow, TierRow, Times, WaitRow, id};
 use crate::error::Result;
 use crate::frame::NULL_I64;
-
-/// How many slowest records stand behind a row.
-const EVIDENCE: usize = 3;
 
 /// The records of one tier that belong to an endpoint's requests.
 #[derive(Clone)]
@@ -40,7 +37,7 @@ pub(super) struct Ranking<'a> {
     pub(super) links: &'a Links<'a>,
     pub(super) of: &'a RequestOf,
     pub(super) requests: &'a Requests<'a>,
-    pub(super) by_endpoint: &'a Grouped,
+    pub(super) groups: &'a Groups,
     pub(super) calls: &'a Calls,
     pub(super) profile: &'a Profile,
     pub(super) quantiles: &'a [f64],
@@ -54,9 +51,9 @@ impl Ranking<'_> {
 
     /// Endpoints by total time, then by calls, then by name.
     pub(super) fn endpoints(&self) -> Vec<EndpointRow> {
-        let Ranking { rows, requests, by_endpoint, .. } = self;
-        let summaries = of_groups(by_endpoint, &requests.duration, self.quantiles);
-        let evidence = slowest(rows, by_endpoint, &requests.row, &requests.duration);
+        let summary = |group: &Group| Summary::of(group.calls, group.durations.clone(), self.quantiles);
+        let summaries: Vec<Summary> = self.groups.endpoints.par_iter().map(summary).collect();
+        let evidence = self.groups.endpoints.iter().map(|group| slowest(self.rows, group, &self.requests.row));
         let mut tiers = self.tiers();
         let total: i64 = summaries.iter().filter_map(|s| s.total_ns).fold(0, i64::saturating_add);
         let calls: u64 = summaries.iter().map(|s| s.calls).sum();
@@ -129,7 +126,7 @@ impl Ranking<'_> {
     pub(super) fn statements(&self) -> Result<Vec<StatementRow>> {
         let groups = self.calls.statements.len();
         let summaries = by_group(&self.calls.statement, &self.calls.duration, groups, self.quantiles)?;
-        let evidence = slowest(self.rows, &Grouped::new(&self.calls.statement, groups), &self.calls.row, &self.calls.duration);
+        let evidence = self.groups.statements.iter().map(|group| slowest(self.rows, group, &self.calls.row));
         let mut callers = self.callers();
         let per_endpoint = self.requests_per_endpoint();
         let total: i64 = summaries.iter().filter_map(|s| s.total_ns).fold(0, i64::saturating_add);
@@ -229,7 +226,7 @@ impl Ranking<'_> {
             .filter(|(_, resource)| resource.holds.iter().any(|hold| hold.wait_ns > 0))
             .map(|(at, resource)| {
                 let durations: Vec<i64> = resource.holds.iter().map(|hold| hold.wait_ns.max(0)).collect();
-                let summary = Summary::of(durations.iter().copied(), self.quantiles);
+                let summary = Summary::of(durations.len() as u64, durations.clone(), self.quantiles);
                 let known = capacity.resources.get(at);
                 let size = known.map_or(resource.size, |k| k.size);
                 let reading = resources.readings[at];
@@ -273,7 +270,7 @@ impl Ranking<'_> {
         by_pool
             .into_iter()
             .map(|(name, (durations, timeouts))| {
-                let summary = Summary::of(durations.iter().copied(), self.quantiles);
+                let summary = Summary::of(durations.len() as u64, durations.clone(), self.quantiles);
                 WaitRow {
                     id: id('w', &format!("loose {name}")),
                     resource: name.to_owned(),
@@ -354,20 +351,9 @@ fn share(part: Option<i64>, total: i64, calls: u64, all_calls: u64) -> f64 {
     }
 }
 
-/// The slowest records of every group, slowest first; records without a duration come last.
-fn slowest(rows: &Rows<'_>, grouped: &Grouped, row: &[u32], duration: &[i64]) -> Vec<Vec<Evidence>> {
-    let of_group = |group: usize| {
-        let mut best: Vec<(i64, u32)> = Vec::with_capacity(EVIDENCE + 1);
-        for &at in grouped.members(group) {
-            let ns = duration[at as usize];
-            if best.len() < EVIDENCE || best[EVIDENCE - 1].0 < ns {
-                best.insert(best.partition_point(|&(other, _)| other >= ns), (ns, row[at as usize]));
-                best.truncate(EVIDENCE);
-            }
-        }
-        best.into_iter().map(|(ns, row)| evidence_of(rows, row, ns)).collect()
-    };
-    (0..grouped.len()).into_par_iter().map(of_group).collect()
+/// The slowest records of a group; `row` gives the row of each of its operations.
+fn slowest(rows: &Rows<'_>, group: &Group, row: &[u32]) -> Vec<Evidence> {
+    group.slowest.iter().map(|&(ns, at)| evidence_of(rows, row[at as usize], ns)).collect()
 }
 
 /// Where a row stands.

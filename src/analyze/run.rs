@@ -12,8 +12,7 @@ use super::capacity::{self, Capacity};
 use super::columns::Rows;
 use super::correlate::{Alignment, Fate, Joined, Links, NONE, align, correlate};
 use super::folded::FoldedRow;
-use super::grouped::Grouped;
-use super::profile::{self, Profile};
+use super::profile::{self, Groups, Profile};
 use super::rank::Ranking;
 use super::replay::ReplayRow;
 use super::requests::{RequestOf, Requests, collect};
@@ -193,7 +192,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     // Resources are those of all traffic, whatever was selected.
     let (all, all_of) = (&requests, &of);
     let (requests, of) = narrowed.as_ref().map_or((all, all_of), |(requests, of)| (requests, of));
-    let ((resources, capacity), (calls, by_endpoint, profile)) = rayon::join(
+    let ((resources, capacity), (calls, groups, profile)) = rayon::join(
         || {
             let resources = resources::build(rows, origins, &links, all_of, all, host_names, &options.pools);
             let capacity = capacity_of(&resources, options);
@@ -202,16 +201,24 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         || {
             let unfiltered = unfiltered.as_ref().unwrap_or(all_of);
             let calls = database::collect(rows, &links, of, unfiltered, requests, |end| in_window(end, options));
-            let by_endpoint = Grouped::new(&requests.endpoint, requests.endpoints.len());
-            let sums = requests.sums(rows);
-            let profile = profile::build(rows, requests, &by_endpoint, &sums, &calls);
+            let (groups, sums) = rayon::join(|| Groups::of(rows, requests, &calls), || requests.sums(rows));
+            let profile = profile::build(rows, requests, &groups, &sums, &calls);
             attribution.clipped_ns = sums.iter().fold(attribution.clipped_ns, |ns, sum| ns.saturating_add(sum.clipped_ns));
             attribution.clipped += sums.iter().map(|sum| sum.clipped).sum::<u64>();
-            (calls, by_endpoint, profile)
+            (calls, groups, profile)
         },
     );
-    let ranking =
-        Ranking { rows, origins, links: &links, of, requests, by_endpoint: &by_endpoint, calls: &calls, profile: &profile, quantiles: &options.quantiles };
+    let ranking = Ranking {
+        rows,
+        origins,
+        links: &links,
+        of,
+        requests,
+        groups: &groups,
+        calls: &calls,
+        profile: &profile,
+        quantiles: &options.quantiles,
+    };
     let (endpoints, timeline) = rayon::join(|| ranking.endpoints(), || ranking.timeline());
     let database = ranking.statements()?;
     let waits = ranking.waits(&resources, &capacity);

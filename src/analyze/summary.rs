@@ -1,9 +1,7 @@
 //! Counts, sums and exact quantiles of durations per group.
 
 use polars::prelude::*;
-use rayon::prelude::*;
 
-use super::grouped::Grouped;
 use crate::error::Result;
 use crate::frame::NULL_I64;
 
@@ -24,17 +22,15 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of one group's durations (null pattern: none).
-    pub fn of(durations: impl ExactSizeIterator<Item = i64>, quantiles: &[f64]) -> Summary {
-        let calls = durations.len() as u64;
-        let mut values: Vec<i64> = durations.filter(|&ns| ns != NULL_I64).collect();
-        let total = values.iter().fold(0i64, |sum, v| sum.saturating_add(*v));
+    /// Of a group's durations, by a partial sort: for millions of rows.
+    pub fn of(calls: u64, mut durations: Vec<i64>, quantiles: &[f64]) -> Summary {
+        let total = durations.iter().fold(0i64, |sum, v| sum.saturating_add(*v));
         Summary {
             calls,
-            timed: values.len() as u64,
-            total_ns: (!values.is_empty()).then_some(total),
-            max_ns: values.iter().copied().max(),
-            quantiles_ns: nearest_ranks(&mut values, quantiles),
+            timed: durations.len() as u64,
+            total_ns: (!durations.is_empty()).then_some(total),
+            max_ns: durations.iter().copied().max(),
+            quantiles_ns: nearest_ranks(&mut durations, quantiles),
         }
     }
 
@@ -76,12 +72,6 @@ pub fn by_group(group: &[u32], duration: &[i64], groups: usize, quantiles: &[f64
     Ok(summaries)
 }
 
-/// The same by a partial sort within each group: for millions of rows.
-pub fn of_groups(grouped: &Grouped, duration: &[i64], quantiles: &[f64]) -> Vec<Summary> {
-    let summary = |group: usize| Summary::of(grouped.members(group).iter().map(|&at| duration[at as usize]), quantiles);
-    (0..grouped.len()).into_par_iter().map(summary).collect()
-}
-
 /// Nearest-rank quantiles; reorders the values.
 pub fn nearest_ranks(values: &mut [i64], quantiles: &[f64]) -> Vec<Option<i64>> {
     let mut order: Vec<usize> = (0..quantiles.len()).collect();
@@ -112,6 +102,7 @@ fn rank_of(quantile: f64, n: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::grouped::Operations;
     use super::*;
 
     const Q: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
@@ -135,13 +126,15 @@ mod tests {
         };
         let group: Vec<u32> = (0..5_000).map(|_| random(8) as u32).collect();
         let duration: Vec<i64> = (0..5_000).map(|_| if random(20) == 0 { NULL_I64 } else { random(1_000_000) as i64 }).collect();
-        assert_eq!(by_group(&group, &duration, 8, &Q).expect("groups"), of_groups(&Grouped::new(&group, 8), &duration, &Q));
+        let grouped = Operations { group: &group, end: &duration, duration: &duration }.grouped(8, 1_000, |_| false);
+        let sorted: Vec<Summary> = grouped.into_iter().map(|g| Summary::of(g.calls, g.durations, &Q)).collect();
+        assert_eq!(by_group(&group, &duration, 8, &Q).expect("groups"), sorted);
     }
 
     #[test]
     fn a_group_without_durations_has_calls_and_no_numbers() {
-        let summaries = of_groups(&Grouped::new(&[0, 0], 2), &[NULL_I64, NULL_I64], &Q);
-        assert_eq!((summaries[0].calls, summaries[0].total_ns, summaries[0].mean_ns()), (2, None, None));
-        assert_eq!(summaries[1].calls, 0);
+        let summary = Summary::of(2, Vec::new(), &Q);
+        assert_eq!((summary.calls, summary.total_ns, summary.mean_ns()), (2, None, None));
+        assert_eq!(summary.quantiles_ns, [None; 4]);
     }
 }

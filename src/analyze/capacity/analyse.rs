@@ -100,7 +100,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     if system.requests.is_empty() {
         return refused(system, "there is no request to count".to_owned());
     }
-    let inside = Steps::new(system.requests.iter().map(|r| (r.start_ns, r.end_ns)));
+    let inside = Steps::new(system.requests.spans());
     let Some((log, calm)) = whole(&system.requests).zip(trimmed(&system.requests)) else {
         return refused(system, "the log is shorter than its slowest responses".to_owned());
     };

@@ -53,20 +53,27 @@ impl<'a> Requests<'a> {
 
     /// A request by its index.
     pub fn get(&self, index: usize) -> Option<Request> {
-        let known = *self.end_ns.get(index)? != UNKNOWN && self.duration_ns[index] != UNKNOWN;
-        let end_ns = self.end_ns[index].max(0);
-        Some(Request {
-            start_ns: if known { self.end_ns[index].saturating_sub(self.duration_ns[index]) } else { end_ns },
-            end_ns,
-            endpoint: self.endpoint[index],
-            success: self.success[index],
-        })
+        let (start_ns, end_ns) = place(*self.end_ns.get(index)?, self.duration_ns[index]);
+        Some(Request { start_ns, end_ns, endpoint: self.endpoint[index], success: self.success[index] })
     }
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = Request> {
-        (0..self.len()).filter_map(|index| self.get(index))
+        let kinds = self.endpoint.iter().zip(self.success.iter());
+        self.spans().zip(kinds).map(|((start_ns, end_ns), (&endpoint, &success))| Request { start_ns, end_ns, endpoint, success })
     }
+
+    /// Start and end of each.
+    pub fn spans(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.end_ns.iter().zip(self.duration_ns.iter()).map(|(&end, &duration)| place(end, duration))
+    }
+}
+
+/// Start and end by end and duration, either of which may be unknown.
+#[inline]
+fn place(end_ns: i64, duration_ns: i64) -> (i64, i64) {
+    let known = end_ns != UNKNOWN && duration_ns != UNKNOWN;
+    (if known { end_ns.saturating_sub(duration_ns) } else { end_ns.max(0) }, end_ns.max(0))
 }
 
 impl FromIterator<Request> for Requests<'_> {

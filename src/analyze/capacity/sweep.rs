@@ -72,7 +72,9 @@ impl Steps {
         let first = i - i % EVERY;
         let ends = self.times[first + 1..=i].iter().chain([&at]);
         let steps = self.times[first..=i].iter().zip(ends).zip(&self.levels[first..=i]);
-        steps.fold(self.areas[i / EVERY], |area, ((from, to), level)| area + i128::from(*level) * i128::from(to.saturating_sub(*from)))
+        steps.fold(self.areas[i / EVERY], |area, ((from, to), level)| {
+            area + i128::from(*level) * i128::from(to.saturating_sub(*from))
+        })
     }
 
     /// Active time within a period, in nanoseconds times holders.

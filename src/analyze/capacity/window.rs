@@ -61,8 +61,8 @@ impl<'a> Finder<'a> {
 
 /// From the first arrival to the last completion; `None` without requests.
 pub fn whole(requests: &Requests<'_>) -> Option<Window> {
-    let from_ns = requests.iter().map(|r| r.start_ns).min()?;
-    let to_ns = requests.iter().map(|r| r.end_ns).max()?;
+    let hull = |(from, to): (i64, i64), (start, end): (i64, i64)| (from.min(start), to.max(end));
+    let (from_ns, to_ns) = requests.spans().fold((i64::MAX, i64::MIN), hull);
     (to_ns > from_ns).then_some(Window { from_ns, to_ns })
 }
 
@@ -70,7 +70,7 @@ pub fn whole(requests: &Requests<'_>) -> Option<Window> {
 /// began before the log or end after it are not in it. `None` where nothing would be left.
 pub fn trimmed(requests: &Requests<'_>) -> Option<Window> {
     let all = whole(requests)?;
-    let durations = || requests.iter().map(|r| r.end_ns.saturating_sub(r.start_ns).max(0) as u64);
+    let durations = || requests.spans().map(|(start, end)| end.saturating_sub(start).max(0) as u64);
     let rank = nearest_rank_index(requests.len(), 0.99)?;
     let slow = nth_smallest(durations, rank)? as i64;
     let cut = slow.max(all.to_ns.saturating_sub(all.from_ns) / 100);
@@ -115,7 +115,7 @@ fn longest_run(full: &[bool]) -> Option<(usize, usize)> {
 pub fn stalls(requests: &Requests<'_>, inside: &Steps, window: Window) -> Vec<Window> {
     let mut ends: Vec<i64> = Vec::new();
     // Stamps of whole seconds repeat from line to line.
-    for end in requests.iter().map(|r| r.end_ns).filter(|e| window.contains(*e)) {
+    for end in requests.spans().map(|(_, end)| end).filter(|end| window.contains(*end)) {
         if ends.last() != Some(&end) {
             ends.push(end);
         }

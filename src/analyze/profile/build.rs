@@ -1,7 +1,6 @@
 //! From requests and calls to a profile.
 
 use parsers::Outcome;
-
 use rayon::prelude::*;
 
 use super::histogram::Recorder;
@@ -9,17 +8,46 @@ use super::{Block, Caller, Profile, Series, block_width};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::NONE;
 use crate::analyze::database::Calls;
-use crate::analyze::grouped::Grouped;
+use crate::analyze::grouped::{Group, Operations};
 use crate::analyze::requests::{Requests, Sums};
 use crate::frame::NULL_I64;
 
-/// Sums up a run. `by_endpoint` are its requests by number of their endpoint, and `sums` what these add up to.
-pub(crate) fn build(rows: &Rows<'_>, requests: &Requests<'_>, by_endpoint: &Grouped, sums: &[Sums], calls: &Calls) -> Profile {
-    let ends = || requests.end.iter().copied().filter(|&end| end != NULL_I64);
-    let window = ends().min().zip(ends().max());
-    let block_ns = block_width(window);
-    let failed = |request: usize| is_error(requests.outcome[request]);
-    let blocks = Stream { end: &requests.end, duration: &requests.duration }.blocks(by_endpoint, block_ns, failed);
+/// A run's requests by endpoint and calls by statement, in the order of their numbers.
+pub(crate) struct Groups {
+    window: Option<(i64, i64)>,
+    block_ns: i64,
+    pub(crate) endpoints: Vec<Group>,
+    pub(crate) statements: Vec<Group>,
+}
+
+impl Groups {
+    /// Of these requests and calls.
+    pub(crate) fn of(rows: &Rows<'_>, requests: &Requests<'_>, calls: &Calls) -> Self {
+        let ends = || requests.end.iter().copied().filter(|&end| end != NULL_I64);
+        let window = ends().min().zip(ends().max());
+        let block_ns = block_width(window);
+        let by_endpoint = Operations { group: &requests.endpoint, end: &requests.end, duration: &requests.duration };
+        // A call is done when its request is, so that blocks of both agree; without one, when it ended.
+        let end: Vec<i64> = (0..calls.len())
+            .map(|call| match calls.request[call] {
+                NONE => rows.end(calls.row[call] as usize).unwrap_or(NULL_I64),
+                request => requests.end[request as usize],
+            })
+            .collect();
+        let by_statement = Operations { group: &calls.statement, end: &end, duration: &calls.duration };
+        Groups {
+            window,
+            block_ns,
+            endpoints: by_endpoint.grouped(requests.endpoints.len(), block_ns, |at| is_error(requests.outcome[at])),
+            statements: by_statement.grouped(calls.statements.len(), block_ns, |at| calls.failed[at]),
+        }
+    }
+}
+
+/// Sums up a run. `sums` are what the requests of each endpoint add up to.
+pub(crate) fn build(rows: &Rows<'_>, requests: &Requests<'_>, groups: &Groups, sums: &[Sums], calls: &Calls) -> Profile {
+    let (window, block_ns) = (groups.window, groups.block_ns);
+    let blocks = blocks(&groups.endpoints, block_ns);
     let mut endpoints: Vec<Series> = requests
         .endpoints
         .iter()
@@ -37,7 +65,7 @@ pub(crate) fn build(rows: &Rows<'_>, requests: &Requests<'_>, by_endpoint: &Grou
         })
         .collect();
     count_calls(requests, calls, &mut endpoints);
-    let statements = statements(rows, requests, calls, block_ns);
+    let statements = statements(rows, calls, groups);
     let callers = callers(requests, calls, &endpoints, &statements);
     Profile { block_ns, window, endpoints, statements, callers }
 }
@@ -82,17 +110,8 @@ fn callers(requests: &Requests<'_>, calls: &Calls, endpoints: &[Series], stateme
         .collect()
 }
 
-fn statements(rows: &Rows<'_>, requests: &Requests<'_>, calls: &Calls, block_ns: i64) -> Vec<Series> {
-    // A call is done when its request is, so that blocks of both agree; without one, when it ended.
-    let end: Vec<i64> = (0..calls.len())
-        .map(|call| match calls.request[call] {
-            NONE => rows.end(calls.row[call] as usize).unwrap_or(NULL_I64),
-            request => requests.end[request as usize],
-        })
-        .collect();
-    let by_statement = Grouped::new(&calls.statement, calls.statements.len());
-    let stream = Stream { end: &end, duration: &calls.duration };
-    let blocks = stream.blocks(&by_statement, block_ns, |call| calls.failed[call]);
+fn statements(rows: &Rows<'_>, calls: &Calls, groups: &Groups) -> Vec<Series> {
+    let blocks = blocks(&groups.statements, groups.block_ns);
     let mut series: Vec<Series> = calls
         .statements
         .iter()
@@ -117,34 +136,6 @@ fn statements(rows: &Rows<'_>, requests: &Requests<'_>, calls: &Calls, block_ns:
     series
 }
 
-/// Operations to be spread over blocks.
-struct Stream<'a> {
-    end: &'a [i64],
-    duration: &'a [i64],
-}
-
-impl Stream<'_> {
-    /// The blocks of every group. Logs are nearly in order of time, so that a group's operations of
-    /// one block mostly stand together: each run of them goes through one recorder.
-    fn blocks(&self, grouped: &Grouped, block_ns: i64, failed: impl Fn(usize) -> bool + Sync) -> Vec<Vec<Block>> {
-        let block_of = |at: &u32| match self.end[*at as usize] {
-            NULL_I64 => 0,
-            end => end.div_euclid(block_ns),
-        };
-        (0..grouped.len())
-            .into_par_iter()
-            .map_init(Recorder::new, |recorder, group| {
-                let mut blocks: std::collections::BTreeMap<i64, Block> = std::collections::BTreeMap::new();
-                for run in grouped.members(group).chunk_by(|a, b| block_of(a) == block_of(b)) {
-                    let number = block_of(&run[0]);
-                    let block = blocks.entry(number).or_insert_with(|| Block { start_ns: number * block_ns, ..Block::default() });
-                    recorder.extend(run.iter().map(|&at| self.duration[at as usize]).filter(|&ns| ns != NULL_I64));
-                    block.durations.merge(&recorder.take());
-                    block.count += run.len() as u64;
-                    block.errors += run.iter().filter(|&&at| failed(at as usize)).count() as u64;
-                }
-                blocks.into_values().collect()
-            })
-            .collect()
-    }
+fn blocks(groups: &[Group], block_ns: i64) -> Vec<Vec<Block>> {
+    groups.par_iter().map_init(Recorder::new, |recorder, group| group.blocks(block_ns, recorder)).collect()
 }
