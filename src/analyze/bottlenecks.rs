@@ -51,14 +51,14 @@ pub(crate) fn rank(facts: &Facts<'_>) -> Vec<BottleneckRow> {
 /// innermost full resource.
 fn cause(facts: &Facts<'_>, rows: &[BottleneckRow]) -> Option<String> {
     let full = facts.capacity.cause.and_then(|at| facts.capacity.resources.get(at));
-    let lock = rows.iter().filter(|row| row.kind == "lock").max_by_key(|row| row.times.total_ns);
-    let held: f64 = full.map_or(0.0, |resource| resource.usage.busy);
-    let lock_seconds = lock.and_then(|row| row.times.total_ns).unwrap_or(0) as f64 / 1e9;
-    let statements = facts.database.first().and_then(|s| s.times.total_ns).unwrap_or(0) as f64 / 1e9;
-    let behind_a_lock = match full {
-        Some(_) => lock_seconds >= 0.5 * held,
-        None => lock_seconds >= 0.5 * statements,
+    let lock = match facts.capacity.lock {
+        Some(at) => rows.iter().find(|row| row.id == facts.resources.id(at)),
+        None => rows.iter().filter(|row| row.kind == "lock").max_by_key(|row| row.times.total_ns),
     };
+    // Without a pool the statements tell what the lock takes of the database's time.
+    let lock_ns = lock.and_then(|row| row.times.total_ns).unwrap_or(0);
+    let statements_ns = facts.database.first().and_then(|s| s.times.total_ns).unwrap_or(0);
+    let behind_a_lock = facts.capacity.lock.is_some() || full.is_none() && 2 * i128::from(lock_ns) >= i128::from(statements_ns);
     if let Some(lock) = lock.filter(|row| behind_a_lock && row.share >= 0.05) {
         return Some(lock.id.clone());
     }
@@ -70,18 +70,17 @@ fn cause(facts: &Facts<'_>, rows: &[BottleneckRow]) -> Option<String> {
     let Some(at) = facts.capacity.cause else {
         return rows.iter().find(|row| row.id.starts_with('g')).map(|row| row.id.clone());
     };
-    let resource = &facts.resources.system.resources[at];
-    let id = id('w', &format!("{} {}", facts.resources.instance[at], resource.name));
+    let id = facts.resources.id(at);
     rows.iter().find(|row| row.id == id).map(|row| row.id.clone())
 }
 
 /// Says of a wait around the full resource that it is a symptom.
 fn mark_symptoms(facts: &Facts<'_>, cause: usize, rows: &mut [BottleneckRow]) {
     let system = &facts.resources.system;
-    let full = &system.resources[cause].name;
+    let full = &rows.first().map_or_else(|| system.resources[cause].name.clone(), |row| row.subject.clone());
     let mut outer = system.resources[cause].parent;
     while let Some(at) = outer {
-        let id = id('w', &format!("{} {}", facts.resources.instance[at], system.resources[at].name));
+        let id = facts.resources.id(at);
         if let Some(row) = rows.iter_mut().skip(1).find(|row| row.id == id) {
             row.sentence = format!("{} A symptom: its slots are held by requests that wait for {full}.", row.sentence);
             row.next_step = format!("Fix {full} first; this wait goes with it.");
@@ -109,20 +108,25 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
         "lock" => ("lock", Bucket::Database),
         _ => ("external", Bucket::External),
     };
-    let at = facts.resources.system.resources.iter().position(|r| r.name == wait.resource && r.kind.name() == wait.kind);
+    let resources = &facts.resources.system.resources;
+    let at = (0..resources.len()).find(|&at| facts.resources.id(at) == wait.id);
+    let is_one_of_several = resources.iter().filter(|r| r.name == wait.resource && r.kind.name() == wait.kind).count() > 1;
+    let subject = if is_one_of_several { format!("{} of {}", wait.resource, wait.instance) } else { wait.resource.clone() };
     let capacity = at.and_then(|at| facts.capacity.resources.get(at));
-    let is_cause = at.is_some() && facts.capacity.cause == at;
+    let is_cause = at.is_some() && facts.capacity.lock.or(facts.capacity.cause) == at;
     let mean = wait.times.mean_ns.map(duration_text).unwrap_or_default();
     let size = size_text(wait);
     let mut sentence = match wait.kind {
-        "lock" => format!("{} waits for {}, {mean} each.", count_text(wait.waited as i64), wait.resource),
+        "lock" => format!("{} waits for {subject}, {mean} each.", count_text(wait.waited as i64)),
         _ => format!(
-            "{} of {} requests for a slot of {}{size} had to wait, {mean} on average.",
+            "{} of {} requests for a slot of {subject}{size} had to wait; {mean} on average over all of them.",
             count_text(wait.waited as i64),
             count_text(wait.acquisitions as i64),
-            wait.resource
         ),
     };
+    if at.is_some_and(|at| !resources[at].waits_logged) {
+        sentence += " No record tells of these waits: what its slots cannot have served at once was waiting.";
+    }
     if let Some(utilization) = wait.utilization.filter(|_| wait.kind != "lock") {
         sentence += &format!(" Its slots are in use {} of the time.", share_text(utilization.min(1.0)));
     }
@@ -141,7 +145,7 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
     BottleneckRow {
         id: wait.id.clone(),
         kind,
-        subject: wait.resource.clone(),
+        subject,
         share: wait.share,
         calls: wait.acquisitions,
         times: wait.times.clone(),

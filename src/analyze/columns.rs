@@ -112,6 +112,11 @@ impl<'a> Rows<'a> {
         !self.parts[part].is_empty()
     }
 
+    /// Whether any row names the machine or process it comes from.
+    pub(crate) fn has_instances(&self) -> bool {
+        !self.instance.is_empty()
+    }
+
     /// Whether any row is a span.
     pub(crate) fn has_spans(&self) -> bool {
         !self.span.is_empty()

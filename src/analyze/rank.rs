@@ -231,7 +231,7 @@ impl Ranking<'_> {
                 let size = known.map_or(resource.size, |k| k.size);
                 let reading = resources.readings[at];
                 WaitRow {
-                    id: id('w', &format!("{} {}", resources.instance[at], resource.name)),
+                    id: resources.id(at),
                     resource: resource.name.clone(),
                     instance: resources.instance[at].clone(),
                     kind: resource.kind.name(),

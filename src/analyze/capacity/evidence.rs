@@ -55,6 +55,8 @@ pub struct Evidence {
     pub utilization: Option<f64>,
     /// Share of acquisitions that waited longer than the resolution.
     pub waited_share: Option<f64>,
+    /// Share of its slot time that records account for, where nearly all wait and it is thus full.
+    pub accounted_share: Option<f64>,
     /// A full period of the log, seconds, if it is only a part.
     pub full_seconds: Option<f64>,
 }
@@ -100,7 +102,8 @@ impl Evidence {
     }
 
     fn is_full(&self) -> bool {
-        self.at_cap_share.is_some_and(|share| share >= 0.5) || self.utilization.is_some_and(|used| used >= 0.9)
+        let at_cap = self.at_cap_share.is_some_and(|share| share >= 0.5);
+        self.utilization.is_some_and(|used| used >= if at_cap { 0.85 } else { 0.9 })
     }
 
     /// Full, and by waits or plateau the limit. A pool that is busy while nobody waits for it is only near.
@@ -122,8 +125,10 @@ impl Evidence {
         if let Some(seconds) = self.full_seconds {
             out.push(format!("full for {seconds:.1} s of the log"));
         }
-        if let Some(used) = self.utilization {
-            out.push(format!("{:.1} % of its slot time used", 100.0 * used));
+        match (self.accounted_share, self.utilization) {
+            (Some(share), _) => out.push(format!("{:.1} % of its slot time accounted for by records", 100.0 * share)),
+            (None, Some(used)) => out.push(format!("{:.1} % of its slot time used", 100.0 * used)),
+            (None, None) => {}
         }
         if let Some(share) = self.at_cap_share {
             out.push(format!("all slots taken {:.1} % of the time", (100.0 * share).max(0.0)));

@@ -55,10 +55,9 @@ impl Growth {
     }
 
     fn from_slope(basis: Basis, slope: f64, error: f64, seen_to: f64, top_rate: f64) -> Self {
-        // Calm and busy parts tell the slope only roughly: within its standard error it counts as proportional.
-        let doubt = if basis == Basis::CalmAndBusy { error } else { 0.0 };
+        // Within its standard error a slope counts as proportional.
         let gain = match slope {
-            s if s + doubt >= 0.85 => Gain::Scales,
+            s if s + error >= 0.85 => Gain::Scales,
             s if s <= 0.25 => Gain::SaturatedBehind,
             _ => Gain::Partial,
         };

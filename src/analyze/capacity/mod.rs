@@ -8,6 +8,7 @@ pub mod convolution;
 pub mod erlang;
 pub mod evidence;
 pub mod explain;
+pub mod full;
 pub mod growth;
 pub mod knee;
 pub mod ladder;

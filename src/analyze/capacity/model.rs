@@ -222,6 +222,8 @@ pub struct Resource {
     pub parent: Option<usize>,
     /// The holds lie where they were. `false`: only their amounts are known, their places are assumed.
     pub placed: bool,
+    /// Records tell of the waits. `false`: what exceeds the slots is counted as waiting.
+    pub waits_logged: bool,
     /// Resolution of the stamps that place the holds.
     pub resolution_ns: i64,
     /// Resolution of the durations that tell waits.
@@ -240,6 +242,7 @@ impl Resource {
             size,
             parent: None,
             placed: true,
+            waits_logged: true,
             resolution_ns: 1_000_000,
             wait_resolution_ns: 1_000_000,
             holds: Vec::new(),

@@ -70,6 +70,14 @@ impl Usage {
         self.granted + self.refused
     }
 
+    /// Takes the slots to have been taken for `seconds` in all, by whoever was seen to take them.
+    pub fn fill(&mut self, seconds: f64) {
+        let ratio = if self.busy > 0.0 { seconds / self.busy } else { 1.0 };
+        self.busy *= ratio;
+        self.intrinsic *= ratio;
+        self.by_endpoint.iter_mut().for_each(|own| *own *= ratio);
+    }
+
     /// Share of acquisitions that waited.
     pub fn waited_share(&self) -> Option<f64> {
         (self.acquisitions() > 0).then(|| self.waited as f64 / self.acquisitions() as f64)

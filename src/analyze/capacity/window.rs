@@ -98,7 +98,7 @@ pub fn full_period(steps: &Steps, holds: &[Hold], size: f64, window: Window) -> 
 }
 
 /// The longest stretch that begins and ends full and is full for four fifths: each full bin earns 1, each other costs 4.
-fn longest_run(full: &[bool]) -> Option<(usize, usize)> {
+pub(super) fn longest_run(full: &[bool]) -> Option<(usize, usize)> {
     let (mut best, mut start, mut score): (Option<(i64, usize, usize)>, usize, i64) = (None, 0, 0);
     for (index, is_full) in full.iter().enumerate() {
         score += if *is_full { 1 } else { -4 };

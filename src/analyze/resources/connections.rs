@@ -15,11 +15,12 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
         return;
     }
     let statements = statements_by_parent(context);
+    let kept = Kept::of(context, &statements);
     let spans = spans_by_owner(context);
     for row in 0..context.rows.len() {
         let (Some(interval), true) = (context.interval(row), context.live(row)) else { continue };
         match context.rows.kind(row) {
-            Kind::Request => add_stated(context, found, row, interval, &statements),
+            Kind::Request => add_stated(context, found, row, interval, &statements, kept),
             Kind::PoolWait | Kind::SocketWait if !told_by_caller(context, row) => add_span(context, found, row, interval, &spans),
             _ => {}
         }
@@ -41,13 +42,14 @@ fn add_stated(
     row: usize,
     (start, end): (i64, i64),
     statements: &HashMap<u32, Vec<u32>>,
+    kept: Kept,
 ) {
     let [queue, pool_wait, database, ..] = context.rows.parts(row);
     let (Some(wait), Some(database)) = (pool_wait, database) else { return };
     if wait == 0 && database == 0 {
         return;
     }
-    let name = context.gauges.only(context.host(row), sizes::Sort::Connections).unwrap_or("(unnamed)").to_owned();
+    let name = context.only_gauge(row, sizes::Sort::Connections).unwrap_or("(unnamed)").to_owned();
     let at = found.resource(context.host(row), model::Kind::Connections, &name);
     let gave_up = database == 0 && context.rows.outcome(row) == Outcome::TimedOut;
     let grant = start.saturating_add(queue.unwrap_or(0)).saturating_add(wait).min(end);
@@ -55,7 +57,7 @@ fn add_stated(
     let resource = &mut found.resources[at];
     match statements.get(&(row as u32)).filter(|_| !gave_up) {
         Some(rows) => {
-            let mut holds = holds_of(context, rows, request);
+            let mut holds = holds_of(context, rows, request, kept);
             if let Some(first) = holds.first_mut() {
                 first.wait_ns = wait;
             }
@@ -91,10 +93,35 @@ fn statements_by_parent(context: &Context<'_>) -> HashMap<u32, Vec<u32>> {
     by_parent
 }
 
-/// When connections were held: from the first to the last statement of a transaction, else for
-/// each statement; statements of one session that follow within 5 ms are one hold.
-fn holds_of(context: &Context<'_>, rows: &[u32], request: u32) -> Vec<Hold> {
-    const SOON_NS: i64 = 5_000_000;
+/// Statements of one session that follow within this, in nanoseconds, are one hold.
+const SOON_NS: i64 = 5_000_000;
+
+/// Whether requests keep their connection from their first statement to their last.
+#[derive(Clone, Copy)]
+struct Kept(bool);
+
+impl Kept {
+    /// They do where statements that lie further apart are nearly always of the same session: from a pool of several a
+    /// connection that was given back would seldom come again.
+    fn of(context: &Context<'_>, statements: &HashMap<u32, Vec<u32>>) -> Kept {
+        const FEWEST: u64 = 30;
+        let (mut sessions, mut apart, mut same) = (hashbrown::HashSet::new(), 0u64, 0u64);
+        for pair in statements.values().flat_map(|rows| rows.windows(2)) {
+            let [Some(before), Some(after)] = [pair[0], pair[1]].map(|row| context.interval(row as usize)) else { continue };
+            let session = |row: u32| context.rows.session(row as usize);
+            sessions.extend(session(pair[0]));
+            if after.0.saturating_sub(before.1) > SOON_NS {
+                apart += 1;
+                same += u64::from(session(pair[0]) == session(pair[1]));
+            }
+        }
+        Kept(sessions.len() >= 3 && apart >= FEWEST && same * 10 >= apart * 9)
+    }
+}
+
+/// When connections were held: from the first to the last statement of a transaction, or of a request that keeps them, else
+/// for each statement.
+fn holds_of(context: &Context<'_>, rows: &[u32], request: u32, kept: Kept) -> Vec<Hold> {
     let mut holds: Vec<(Hold, u64, bool)> = Vec::new();
     for &row in rows {
         let row = row as usize;
@@ -105,7 +132,7 @@ fn holds_of(context: &Context<'_>, rows: &[u32], request: u32) -> Vec<Hold> {
         let closes = matches!(text, "commit" | "rollback");
         let last = holds.iter_mut().rev().find(|(_, s, _)| *s == session);
         match last {
-            Some((hold, _, open)) if *open || start.saturating_sub(hold.release_ns) <= SOON_NS => {
+            Some((hold, _, open)) if *open || kept.0 || start.saturating_sub(hold.release_ns) <= SOON_NS => {
                 hold.release_ns = hold.release_ns.max(end);
                 hold.work_ns = hold.work_ns.map(|work| work + (end - start));
                 hold.calls += 1;

@@ -2,6 +2,7 @@
 //! whatever the logs say of them, as the capacity model wants it.
 
 mod connections;
+mod hosts;
 mod sizes;
 mod threads;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use parsers::{Kind, Outcome};
 
+use super::capacity::full::part_unlogged_waits;
 use super::capacity::model::{self, Hold, Resource, System};
 use super::columns::Rows;
 use super::correlate::{Fate, Links, NONE};
@@ -30,6 +32,14 @@ pub struct Resources<'a> {
     pub timeouts: Vec<u64>,
     /// Pools of which only a gauge tells: nobody says who held what, or how long anybody waited.
     pub watched: Vec<Watched>,
+}
+
+impl Resources<'_> {
+    /// The id of a resource's row.
+    pub(crate) fn id(&self, at: usize) -> String {
+        let Resource { kind, name, .. } = &self.system.resources[at];
+        super::tables::id('w', &format!("{} {} {name}", self.instance[at], kind.name()))
+    }
 }
 
 /// A pool of which only a gauge tells.
@@ -61,14 +71,19 @@ struct Context<'a> {
     rows: &'a Rows<'a>,
     links: &'a Links<'a>,
     of: &'a RequestOf,
-    origins: &'a [Origin],
     gauges: sizes::Gauges,
-    host_names: &'a [String],
+    hosts: hosts::Hosts<'a>,
 }
 
 impl Context<'_> {
     pub(super) fn host(&self, row: usize) -> u32 {
-        self.origins[self.rows.source[row] as usize].host
+        self.hosts.host(row)
+    }
+
+    /// The only gauge of a sort on the host of a row, else around it.
+    pub(super) fn only_gauge(&self, row: usize, sort: sizes::Sort) -> Option<&str> {
+        let host = self.host(row);
+        self.gauges.only(host, sort).or_else(|| self.gauges.only(self.hosts.around(host), sort))
     }
 
     /// Start and end of a row; `None` without both.
@@ -92,8 +107,9 @@ pub(crate) fn build<'a>(
     host_names: &[String],
     stated: &BTreeMap<String, u32>,
 ) -> Resources<'a> {
-    let gauges = sizes::Gauges::of(rows, origins, links);
-    let context = Context { rows, links, of, origins, gauges, host_names };
+    let hosts = hosts::Hosts::of(rows, origins, host_names);
+    let gauges = sizes::Gauges::of(rows, &hosts, links);
+    let context = Context { rows, links, of, gauges, hosts };
     let mut found = Found::default();
     threads::add(&context, &mut found);
     connections::add(&context, &mut found);
@@ -139,7 +155,7 @@ fn add_external(context: &Context<'_>, found: &mut Found) {
     for row in 0..rows.len() {
         let (Some((start, end)), true) = (context.interval(row), context.live(row)) else { continue };
         if let Some(external) = rows.parts(row)[3].filter(|&ns| ns > 0) {
-            let name = context.gauges.only(context.host(row), sizes::Sort::External).unwrap_or("(unnamed)").to_owned();
+            let name = context.only_gauge(row, sizes::Sort::External).unwrap_or("(unnamed)").to_owned();
             let at = found.resource(context.host(row), model::Kind::External, &name);
             let mut hold = Hold::new(end.saturating_sub(external).max(start), end, 0, context.of[row]);
             hold.calls = 1;
@@ -183,27 +199,32 @@ fn finish<'a>(
             found.resources[at].parent = Some(first);
         }
     }
-    let found_names: hashbrown::HashSet<(u32, String)> =
-        found.resources.iter().zip(&found.host).map(|(resource, &host)| (host, resource.name.clone())).collect();
+    let around = |host: u32| context.hosts.around(host);
+    let found_names: hashbrown::HashSet<(u32, String)> = found
+        .resources
+        .iter()
+        .zip(&found.host)
+        .flat_map(|(resource, &host)| [host, around(host)].map(|host| (host, resource.name.clone())))
+        .collect();
     let mut readings = Vec::new();
     for (resource, &host) in found.resources.iter_mut().zip(&found.host) {
-        let (size, reading) = context.gauges.size(host, resource);
+        let (size, reading) = context.gauges.size([host, around(host)], resource);
         let told = stated.get(&resource.name).map(|&slots| model::Size { value: Some(slots), basis: model::Basis::Stated });
         if let Some(size) = told.or(size) {
             resource.size = size;
         }
         readings.push(reading);
     }
-    let name_of = |host: u32| context.host_names.get(host as usize).cloned().unwrap_or_default();
     let is_known = |host: u32, name: &str| found_names.contains(&(host, name.to_owned()));
     let watched = context
         .gauges
         .watched()
         .into_iter()
         .filter(|(host, name, _)| !is_known(*host, name))
-        .map(|(host, name, reading)| Watched { name, instance: name_of(host), reading })
+        .map(|(host, name, reading)| Watched { name, instance: context.hosts.name(host), reading })
         .collect();
-    let instance = found.host.iter().map(|&host| context.host_names.get(host as usize).cloned().unwrap_or_default()).collect();
+    let instance = found.host.iter().map(|&host| context.hosts.name(host)).collect();
+    part_unlogged_waits(&mut found.resources);
     let success = requests.outcome.iter().map(|outcome| !is_error(*outcome)).collect();
     let system = System {
         requests: model::Requests::new(&requests.end, &requests.duration, &requests.endpoint, success),
