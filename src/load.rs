@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use globset::GlobMatcher;
 use jiff::tz::TimeZone;
 use parsers::peel::{self, Prefix};
-use parsers::{Batch, Boundary, Chunk, Decoder, Facts, Format, Kind, Reason, Unit, cut, detect, formats, named};
+use parsers::{Batch, Boundary, Candidate, Chunk, Decoder, Facts, Format, Kind, Reason, Unit, cut, detect, formats, named};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -252,11 +252,10 @@ pub struct Settled {
 /// [`Error::Unknown`] when no format fits, [`Error::Format`] when the format asked for does not.
 pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
     let rule = options.formats.iter().find(|rule| rule.fits(path));
-    // Formats that know syslog's prefix as their own come first; no format knows a container's.
-    let carrier = peel::sniff(head);
-    let own = rule.is_none() && carrier.is_none_or(|carrier| !carrier.is_container);
-    let plain = own.then(|| detect(head).into_iter().next()).flatten();
-    let prefix = if plain.is_some() { None } else { carrier };
+    let (prefix, found) = match rule {
+        Some(_) => (peel::sniff(head), None),
+        None => recognise(head),
+    };
     let peeled = prefix.map(|p| p.peel(whole_lines(head)));
     let head = peeled.as_ref().map_or(head, |p| &p.bytes);
     let mut opening = parsers::Options::default();
@@ -264,13 +263,32 @@ pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
     opening.layout = rule.and_then(|rule| rule.layout.clone());
     let (format, evidence) = match rule {
         Some(rule) => (rule.format, "named with --log-format".to_owned()),
-        None => match plain.or_else(|| detect(head).into_iter().next()) {
+        None => match found {
             Some(best) => (best.format, best.verdict.evidence),
             None => return Err(Error::Unknown { path: path.to_owned(), hint: hint(head).to_owned() }),
         },
     };
     let decoder = format.open(head, &opening).map_err(|e| Error::Format { path: path.to_owned(), message: e.message })?;
     Ok(Settled { format, evidence, decoder, prefix })
+}
+
+/// A verdict under this is weak: the lines have the format's outline, and much in them is unaccounted for.
+const WEAK: u8 = 60;
+
+/// The best format of a head, and the carrier's prefix to peel off for it.
+///
+/// Formats that know syslog's prefix as their own come first, unless they know it only as words before a
+/// common outline while what is behind it is known better. No format knows a container's prefix.
+fn recognise(head: &[u8]) -> (Option<Prefix>, Option<Candidate>) {
+    let best = |head: &[u8]| detect(head).into_iter().next();
+    let Some(carrier) = peel::sniff(head) else { return (None, best(head)) };
+    let plain = if carrier.is_container { None } else { best(head) };
+    let score = |found: &Option<Candidate>| found.as_ref().map_or(0, |f| f.verdict.score);
+    if score(&plain) >= WEAK {
+        return (None, plain);
+    }
+    let behind = best(&carrier.peel(whole_lines(head)).bytes);
+    if plain.is_some() && score(&plain) >= score(&behind) { (None, plain) } else { (Some(carrier), behind) }
 }
 
 /// What an unrecognised head looks like.

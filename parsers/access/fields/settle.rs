@@ -233,8 +233,11 @@ fn unit(
     }
     let name = name_of(candidate.key);
     let settled = candidate.known.unit.or_else(|| {
+        // The record's own stamps know better than a name that several writers share.
+        let stamped = || by_stamps(candidate.key, span_of_record);
+        let early = if candidate.known.field == Field::Duration { stamped() } else { None };
         let convention = || conventions::unit(&name, candidate.known.field, has, &texts);
-        convention().or_else(|| by_stamps(candidate.key, span_of_record)).or(options.unit)
+        early.or_else(convention).or_else(stamped).or(options.unit)
     });
     if let Some(unit) = settled {
         candidate.scale = Some(Scale::Fixed(unit.nanos()));
@@ -244,7 +247,7 @@ fn unit(
         return;
     }
     let shown = candidate.key.shown();
-    match assumed(&texts) {
+    match assumed(&texts, conventions::is_go_slog(&name, has)) {
         Some((unit, why)) => {
             candidate.scale = Some(Scale::Fixed(unit.nanos()));
             let unit = unit.symbol();
@@ -296,14 +299,16 @@ fn by_stamps(key: &Key, spans: &BTreeMap<usize, (Nanos, Nanos)>) -> Option<Unit>
 /// Whole numbers with a median under 1000 are milliseconds: whole seconds are too coarse to log,
 /// and few servers answer most requests within a thousand microseconds. A larger median may be slow
 /// milliseconds or quick microseconds. Of fractions those under 1 are seconds, from 100 on
-/// milliseconds.
-fn assumed(texts: &[&[u8]]) -> Option<(Unit, &'static str)> {
+/// milliseconds. Go's slog writes nanoseconds, and nothing takes less than ten thousand of them at the
+/// median.
+fn assumed(texts: &[&[u8]], go_slog: bool) -> Option<(Unit, &'static str)> {
     let mut values: Vec<Nanos> = texts.iter().filter_map(|text| number::scaled(text, 1_000_000).ok()).collect();
     values.sort_unstable();
     let (median, max) = (*values.get(values.len() / 2)?, *values.last()?);
     let hour_of_millis = 3_600_000 * 1_000_000;
     let fractions = texts.iter().any(|text| text.iter().any(|b| matches!(b, b'.' | b',' | b'e' | b'E')));
     match fractions {
+        false if go_slog && median >= 10_000 * 1_000_000 => Some((Unit::Nanos, "Go's slog writes durations as whole nanoseconds")),
         false if median < 1_000 * 1_000_000 && max <= hour_of_millis => {
             Some((Unit::Millis, "its values are whole with a median under 1000"))
         }
