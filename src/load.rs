@@ -253,7 +253,7 @@ pub struct Settled {
 pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
     let rule = options.formats.iter().find(|rule| rule.fits(path));
     let (prefix, found) = match rule {
-        Some(_) => (peel::sniff(head), None),
+        Some(rule) => (peel::sniff(head).filter(|carrier| carrier.is_container || !rule.format.reads_syslog()), None),
         None => recognise(head),
     };
     let peeled = prefix.map(|p| p.peel(whole_lines(head)));

@@ -8,6 +8,8 @@ mod syslog;
 
 use memchr::memchr;
 
+pub(crate) use syslog::{Head, head as syslog_head};
+
 /// A carrier's prefix.
 #[derive(Clone, Copy, Debug)]
 pub struct Prefix {
