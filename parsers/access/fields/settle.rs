@@ -308,7 +308,9 @@ fn assumed(texts: &[&[u8]], go_slog: bool) -> Option<(Unit, &'static str)> {
     let hour_of_millis = 3_600_000 * 1_000_000;
     let fractions = texts.iter().any(|text| text.iter().any(|b| matches!(b, b'.' | b',' | b'e' | b'E')));
     match fractions {
-        false if go_slog && median >= 10_000 * 1_000_000 => Some((Unit::Nanos, "Go's slog writes durations as whole nanoseconds")),
+        false if go_slog && median >= 10_000 * 1_000_000 => {
+            Some((Unit::Nanos, "Go's slog writes durations as whole nanoseconds"))
+        }
         false if median < 1_000 * 1_000_000 && max <= hour_of_millis => {
             Some((Unit::Millis, "its values are whole with a median under 1000"))
         }
