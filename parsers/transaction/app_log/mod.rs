@@ -16,6 +16,7 @@ mod sizes;
 mod structured;
 mod thread_pool;
 mod transaction;
+mod words;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -108,6 +109,13 @@ fn facts(settled: &Settled, options: &Options) -> Facts {
     let unit = options.unit.or(settled.bare);
     if let (None, Some(unit)) = (options.unit, settled.bare) {
         assumptions.push(format!("Durations that name no unit are in {}, by the look of the first of them.", unit.symbol()));
+    }
+    if settled.unnamed * 2 > settled.transactions {
+        assumptions.push(format!(
+            "{} of the first {} transactions name no request, so they count as one; `--log-format app-log:target=KEY` tells which \
+             key does.",
+            settled.unnamed, settled.transactions
+        ));
     }
     if !settled.dated {
         assumptions.push("The timestamps have no date, so nothing in this log can be placed in time.".to_owned());

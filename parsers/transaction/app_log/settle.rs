@@ -23,6 +23,8 @@ pub(super) struct Settled {
     pub(super) heads: usize,
     /// Transactions among them.
     pub(super) transactions: usize,
+    /// Those of them that name no request.
+    pub(super) unnamed: usize,
     /// Whether one of them states a part of its time: queue, pool, database, calls to others.
     pub(super) parted: bool,
     /// Most digits of a fraction of a second among the heads.
@@ -137,6 +139,7 @@ impl Tally {
             lines,
             heads: 0,
             transactions: 0,
+            unnamed: 0,
             parted: false,
             digits: 0,
             zoned: true,
@@ -172,6 +175,7 @@ impl Tally {
     fn reading<'a>(&mut self, reading: &Reading<'a>, message: &'a [u8], thread: Option<&'a [u8]>) {
         if reading.operation(None, None).is_ok_and(|op| op.is_some()) {
             self.settled.transactions += 1;
+            self.settled.unnamed += usize::from(!reading.is_named());
             self.settled.parted |= reading.has_parts();
             self.settled.step = [self.settled.step, reading.step].into_iter().flatten().min();
             if let Some(total) = reading.bare_total {

@@ -5,6 +5,7 @@ use super::head::When;
 use super::names::{Field, Meaning, Names};
 use super::phrase;
 use super::transaction::Reading;
+use super::words;
 use crate::scan::json::{Value, Walk, Walker};
 use crate::scan::{line, time};
 use crate::{Reason, Unit};
@@ -60,6 +61,9 @@ fn add_message(reading: &mut Reading<'_>, names: &Names, unit: Unit) {
         if !reading.has_total() {
             phrase::read(message, reading);
         }
+    }
+    if let Some(message) = reading.message.filter(|_| reading.has_total()) {
+        words::name(message, reading);
     }
 }
 

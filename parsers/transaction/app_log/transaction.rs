@@ -138,6 +138,11 @@ impl<'a> Reading<'a> {
         self.total_said
     }
 
+    /// Whether the record names what was asked for.
+    pub(super) fn is_named(&self) -> bool {
+        self.target.or(self.operation).is_some()
+    }
+
     /// Whether the record states a part of its total time, or its database calls.
     pub(super) fn has_parts(&self) -> bool {
         self.parts != Parts::default() || self.calls.is_some()
@@ -149,8 +154,7 @@ impl<'a> Reading<'a> {
     /// When one of its numbers cannot be read.
     pub(super) fn operation(&self, end: Option<i64>, thread: Option<&'a [u8]>) -> Result<Option<Operation<'a>>, Reason> {
         let (request, trace) = self.ids();
-        let is_named = self.target.or(self.operation).is_some();
-        let is_told_apart = request.is_some() || trace.is_some() || is_named || self.http.is_some() || self.numbered;
+        let is_told_apart = request.is_some() || trace.is_some() || self.is_named() || self.http.is_some() || self.numbered;
         if !self.total_said || !is_told_apart {
             return Ok(None);
         }
