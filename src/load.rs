@@ -41,14 +41,22 @@ pub struct Options {
     pub hash: bool,
 }
 
-/// A format for certain paths.
+/// What certain paths are read as.
 pub struct FormatRule {
     /// Which paths; `None` for all.
     pub paths: Option<GlobMatcher>,
+    /// What they may be, at least one; the log itself decides between several.
+    pub choices: Vec<Choice>,
+}
+
+/// A format, and the layout of a log of it.
+pub struct Choice {
     /// The format.
     pub format: &'static dyn Format,
     /// The layout, where the rule gives one.
     pub layout: Option<String>,
+    /// What a configuration calls the layout.
+    pub name: Option<String>,
 }
 
 impl FormatRule {
@@ -76,10 +84,7 @@ impl FormatRule {
     /// # Errors
     /// [`Error::Usage`] when the pattern is none, or no format has that name or takes that layout.
     pub fn for_paths(glob: &str, format: &str) -> Result<FormatRule> {
-        let rule = Self::of(format).ok_or_else(|| Self::unknown(&format!("{glob}={format}")))?;
-        let everywhere = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
-        let paths = globset::Glob::new(&everywhere).map_err(|e| Error::Usage(format!("--log-format {glob}={format}: {e}")))?;
-        Ok(FormatRule { paths: Some(paths.compile_matcher()), ..rule })
+        Self::of(format).ok_or_else(|| Self::unknown(&format!("{glob}={format}")))?.only_for(glob)
     }
 
     fn unknown(text: &str) -> Error {
@@ -89,21 +94,52 @@ impl FormatRule {
     }
 
     fn of(text: &str) -> Option<FormatRule> {
-        if let Some(format) = named(text) {
-            return Some(FormatRule { paths: None, format, layout: None });
+        let choices = choices(text, None);
+        (!choices.is_empty()).then_some(FormatRule { paths: None, choices })
+    }
+
+    /// A rule of the layouts that a server's configuration defines, each with its name.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when no format takes any of them.
+    pub fn of_layouts(layouts: &[(String, String)]) -> Result<FormatRule> {
+        let choices: Vec<_> = layouts.iter().flat_map(|(name, layout)| choices(layout, Some(name))).collect();
+        match (choices.is_empty(), layouts) {
+            (false, _) => Ok(FormatRule { paths: None, choices }),
+            (true, [(_, layout), ..]) => Err(Self::unknown(layout)),
+            (true, []) => Err(Self::unknown("@")),
         }
-        if let Some((name, layout)) = text.split_once(':')
-            && let Some(format) = named(name)
-        {
-            return Some(FormatRule { paths: None, format, layout: Some(layout.to_owned()) });
-        }
-        let format = formats().find(|format| format.takes_layout(text))?;
-        Some(FormatRule { paths: None, format, layout: Some(text.to_owned()) })
+    }
+
+    /// The same rule for the paths that a pattern matches.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the pattern is none.
+    pub fn only_for(self, glob: &str) -> Result<FormatRule> {
+        let everywhere = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
+        let paths = globset::Glob::new(&everywhere).map_err(|e| Error::Usage(format!("--log-format {glob}=...: {e}")))?;
+        Ok(FormatRule { paths: Some(paths.compile_matcher()), ..self })
     }
 
     fn fits(&self, path: &Path) -> bool {
         self.paths.as_ref().is_none_or(|paths| paths.is_match(path.strip_prefix("./").unwrap_or(path)) || paths.is_match(path))
     }
+}
+
+/// What a format's name, a layout, or a layout behind its format's name may mean. Servers share
+/// notations, so that one layout may be of several.
+fn choices(text: &str, name: Option<&str>) -> Vec<Choice> {
+    let choice =
+        |format, layout: Option<&str>| Choice { format, layout: layout.map(str::to_owned), name: name.map(str::to_owned) };
+    if let Some(format) = named(text) {
+        return vec![choice(format, None)];
+    }
+    if let Some((format, layout)) = text.split_once(':')
+        && let Some(format) = named(format)
+    {
+        return vec![choice(format, Some(layout))];
+    }
+    formats().filter(|format| format.takes_layout(text)).map(|format| choice(format, Some(text))).collect()
 }
 
 /// Whether a text before `=` is a pattern of paths, and not the start of a format string.
@@ -251,25 +287,67 @@ pub struct Settled {
 /// # Errors
 /// [`Error::Unknown`] when no format fits, [`Error::Format`] when the format asked for does not.
 pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
-    let rule = options.formats.iter().find(|rule| rule.fits(path));
-    let (prefix, found) = match rule {
-        Some(rule) => (peel::sniff(head).filter(|carrier| carrier.is_container || !rule.format.reads_syslog()), None),
-        None => recognise(head),
-    };
+    let failed = |message: String| Error::Format { path: path.to_owned(), message };
+    if let Some(rule) = options.formats.iter().find(|rule| rule.fits(path)) {
+        return chosen(rule, head, options).map_err(failed);
+    }
+    let (prefix, found) = recognise(head);
+    let Some(best) = found else { return Err(Error::Unknown { path: path.to_owned(), hint: hint(head).to_owned() }) };
     let peeled = prefix.map(|p| p.peel(whole_lines(head)));
     let head = peeled.as_ref().map_or(head, |p| &p.bytes);
     let mut opening = parsers::Options::default();
     opening.unit = options.unit;
-    opening.layout = rule.and_then(|rule| rule.layout.clone());
-    let (format, evidence) = match rule {
-        Some(rule) => (rule.format, "named with --log-format".to_owned()),
-        None => match found {
-            Some(best) => (best.format, best.verdict.evidence),
-            None => return Err(Error::Unknown { path: path.to_owned(), hint: hint(head).to_owned() }),
-        },
+    let decoder = best.format.open(head, &opening).map_err(|e| failed(e.message))?;
+    Ok(Settled { format: best.format, evidence: best.verdict.evidence, decoder, prefix })
+}
+
+/// Reads a head as a rule says; of several choices, as the first of those that reject the fewest records.
+fn chosen(rule: &FormatRule, head: &[u8], options: &Options) -> std::result::Result<Settled, String> {
+    let open = |choice: &Choice| {
+        let prefix = peel::sniff(head).filter(|carrier| carrier.is_container || !choice.format.reads_syslog());
+        let peeled = prefix.map(|p| p.peel(whole_lines(head)));
+        let head = peeled.as_ref().map_or(head, |p| &p.bytes);
+        let mut opening = parsers::Options::default();
+        opening.unit = options.unit;
+        opening.layout = choice.layout.clone();
+        let decoder = choice.format.open(head, &opening).map_err(|e| e.message)?;
+        let evidence = "named with --log-format".to_owned();
+        let rejected = if rule.choices.len() > 1 { rejected(&*decoder, whole_lines(head)) } else { (0, 1) };
+        Ok::<_, String>((rejected, Settled { format: choice.format, evidence, decoder, prefix }))
     };
-    let decoder = format.open(head, &opening).map_err(|e| Error::Format { path: path.to_owned(), message: e.message })?;
-    Ok(Settled { format, evidence, decoder, prefix })
+    let (mut best, mut error) = (None::<((u64, u64), Settled, &Choice)>, None);
+    for choice in &rule.choices {
+        match open(choice) {
+            Ok((rejects, settled)) if best.as_ref().is_none_or(|(least, ..)| rejects.0 < least.0) => {
+                best = Some((rejects, settled, choice));
+            }
+            Ok(_) => {}
+            Err(message) => error = error.or(Some(message)),
+        }
+    }
+    let mut names: Vec<&str> = rule.choices.iter().filter_map(|choice| choice.name.as_deref()).collect();
+    names.dedup();
+    match best {
+        Some(((rejected, records), ..)) if rule.choices.len() > 1 && rejected >= records => Err(match names.as_slice() {
+            [] => "its lines do not fit the layout given".to_owned(),
+            names => format!("none of the layouts given fits it ({})", names.join(", ")),
+        }),
+        Some((_, mut settled, choice)) => {
+            if let Some(name) = choice.name.as_deref().filter(|_| names.len() > 1) {
+                settled.evidence = format!("named with --log-format; `{name}` fits best of {}", names.join(", "));
+            }
+            Ok(settled)
+        }
+        None => Err(error.unwrap_or_default()),
+    }
+}
+
+/// How many records of a head a decoder rejects, and how many there are.
+fn rejected(decoder: &dyn Decoder, head: &[u8]) -> (u64, u64) {
+    let chunk = Chunk::whole(head);
+    let mut batch = Batch::new(&chunk);
+    decoder.decode(chunk, &mut batch);
+    (batch.rejects.len() as u64, batch.records)
 }
 
 /// A verdict under this is weak: the lines have the format's outline, and much in them is unaccounted for.

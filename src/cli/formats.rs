@@ -19,7 +19,7 @@ pub(super) fn run(args: &FormatsArgs) -> Result<Exit> {
     }
     let mut options = load::Options::default();
     for text in &args.log_format {
-        options.formats.extend(inputs::rules(text)?);
+        options.formats.push(inputs::rule(text)?);
     }
     let (mut text, mut exit) = (String::new(), Exit::Fine);
     for path in &args.detect {
