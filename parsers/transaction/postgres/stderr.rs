@@ -84,11 +84,13 @@ impl Format for Postgres {
         let mut facts = facts(first, prefix.text());
         if prefix.is_loose() {
             facts.assumptions.push(
-                "The log_line_prefix is none of the known ones: the first bracketed number was read as the process id, \
+                "The log_line_prefix is none of the known ones: the first lone number was read as the process id, \
                  user@database and db=, app= as what they say."
                     .to_owned(),
             );
         }
+        let plans = message::has_plans_alone(head);
+        facts.assumptions.extend(plans.then(|| message::PLANS_ALONE.to_owned()));
         if !prefix.has_time() {
             facts.assumptions.push(match (carrier, first) {
                 (Carrier::Syslog, Some(_)) => "The log_line_prefix has no time: that of the syslog head was taken.".to_owned(),
@@ -98,7 +100,7 @@ impl Format for Postgres {
                 (Carrier::None, _) => "The log_line_prefix has no time: the operations cannot be placed.".to_owned(),
             });
         }
-        Ok(Box::new(StderrDecoder { carrier, prefix, facts }))
+        Ok(Box::new(StderrDecoder { carrier, prefix, plans, facts }))
     }
 }
 
@@ -168,6 +170,7 @@ fn goes_on((part, line): (u32, &[u8])) -> bool {
 struct StderrDecoder {
     carrier: Carrier,
     prefix: Prefix,
+    plans: bool,
     facts: Facts,
 }
 
@@ -188,6 +191,7 @@ impl StderrDecoder {
         }
         event.stamp = event.stamp.or(head.stamp.map(|stamp| stamp.nanos));
         event.pid = event.pid.or(head.pid);
+        event.plans = self.plans;
         if rest.is_empty() {
             return message::push(&event, batch);
         }
