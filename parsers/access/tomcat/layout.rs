@@ -63,7 +63,8 @@ fn settle_d(layout: &str, pieces: &[Piece], head: &[u8]) -> Option<Settled> {
         return Some(settled);
     }
     if let Some(unit) = column('T').and_then(|seconds| as_seconds(&values, &seconds)) {
-        return Some(Settled { unit, why: format!("in {}, as %T beside it says the same", unit.symbol()) });
+        let name = if unit == Unit::Millis { "milliseconds" } else { "microseconds" };
+        return Some(Settled { unit, why: format!("in {name}, as %T beside it says the same") });
     }
     let stamps: Vec<_> = column('t')?.iter().filter_map(|t| time::clf(t).ok()).map(|s| s.nanos).collect();
     settle::alone(&values, &stamps, &[Unit::Micros, Unit::Millis])

@@ -42,7 +42,6 @@ fn variables_of_mysql_keep_their_names() {
         ("SET @a = 5", "set @a = ?"),
         ("SELECT @n := 1 FROM t", "select @n := ? from t"),
         ("UPDATE t SET a = @p1 OFFSET @p2", "update t set a = ? offset ?"),
-        ("SELECT a @@ to_tsquery('x')", "select a @@ to_tsquery(?)"),
     ]);
 }
 
