@@ -37,6 +37,10 @@ pub(super) fn unit(name: &str, field: Field, has: &dyn Fn(&str) -> bool, texts: 
         {
             Unit::Millis
         }
+        // <https://github.com/logfellow/logstash-logback-encoder>
+        "elapsed_time" if any(&["requested_uri", "requested_url"]) => Unit::Millis,
+        // <https://github.com/go-chi/httplog>
+        "http_response_elapsed" if any(&["http_request_request_method", "http_request_request_path"]) => Unit::Millis,
         // <https://github.com/pinojs/pino-http>
         "response_time" if any(&["req_url", "req_method", "res_status_code"]) => Unit::Millis,
         // <https://github.com/serilog/serilog-aspnetcore>

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{Known, known, snake};
+use super::names::{Known, known, snake, timed};
 use super::record::{self_described, sum};
 use super::{Field, Layout, Mapping, Scale, Source, conventions, stamp};
 use crate::scan::{line, number};
@@ -57,6 +57,7 @@ pub(in crate::access) fn settle(
     for key in keys {
         candidates.extend(known(&key.path).into_iter().filter_map(|known| fits(key, known)));
     }
+    candidates.extend(only_timed(keys, &candidates));
     let names: Vec<String> = keys.iter().map(name_of).collect();
     let has = |name: &str| names.iter().any(|n| n == name);
     let span_of_record = starts_and_ends(&candidates);
@@ -77,6 +78,7 @@ pub(in crate::access) fn settle(
             }
         }
     }
+    assumptions.extend(unread(keys, &chosen));
     let mut layout = layout(chosen, assumptions, options);
     layout.all_requests = !mappings.is_empty();
     Ok(layout)
@@ -167,6 +169,40 @@ fn mapped<'a>(keys: &'a [Key], mapping: &Mapping) -> Result<Candidate<'a>, OpenE
     let unit = mapping.unit.or(known.and_then(|known| known.unit));
     let known = Known { field: mapping.field, rank: 0, unit };
     Ok(Candidate { key, known, digits: digits(key), scale: None, assumed: None, told: true })
+}
+
+/// The one key that states a length of time with its unit, where no key is known as the duration.
+fn only_timed<'a>(keys: &'a [Key], candidates: &[Candidate<'a>]) -> Option<Candidate<'a>> {
+    if candidates.iter().any(|c| c.known.field == Field::Duration) {
+        return None;
+    }
+    let mut timed = keys.iter().filter_map(|key| {
+        let known = Known { field: Field::Duration, rank: usize::MAX, unit: Some(timed(&key.path)?) };
+        fits(key, known).filter(|_| !key.texts().is_empty())
+    });
+    let only = timed.next().filter(|_| timed.next().is_none())?;
+    let assumed = format!("`{}` was taken as the duration of the request, as no other key states one.", only.key.shown());
+    Some(Candidate { assumed: Some(assumed), ..only })
+}
+
+/// What is to be said of a log whose requests have no duration although it holds numbers that nothing
+/// reads.
+fn unread(keys: &[Key], chosen: &[Candidate<'_>]) -> Option<String> {
+    let has = |field| chosen.iter().any(|c| c.known.field == field);
+    if has(Field::Duration) || has(Field::Start) && has(Field::End) || !(has(Field::Status) || has(Field::Method)) {
+        return None;
+    }
+    let is_number = |key: &&Key| {
+        let texts = key.texts();
+        !texts.is_empty() && known(&key.path).is_empty() && texts.iter().all(|text| spent(text, 1).is_ok())
+    };
+    let unread: Vec<_> = keys.iter().filter(is_number).map(Key::shown).take(6).collect();
+    let first = unread.first()?;
+    let list = unread.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "No key is known as the duration of the request; numbers that were not read: {list}. A layout such as \
+         `duration={first}:ms` reads one."
+    ))
 }
 
 /// The key as a candidate for a field, if most of its values are of the field's type.

@@ -6,6 +6,7 @@
 use memchr::memmem;
 
 use super::record::{Push, Record, line_of, number_after, number_at};
+use crate::scan::duration;
 use crate::{Gauge, Kind, Nanos, Operation, Outcome};
 
 const MILLI: Nanos = 1_000_000;
@@ -43,10 +44,16 @@ fn tomcat_jdbc<'a>(record: &Record<'a>, text: &'a [u8], push: &mut Push<'_, 'a>)
     }
 }
 
-/// `Cannot get a connection, pool error Timeout waiting for idle object`, with `borrowMaxWaitMillis=` lately.
+/// `Cannot get a connection, pool error Timeout waiting for idle object`, with `borrowMaxWaitMillis=` or `borrowMaxWaitDuration=PT10S` lately.
 fn dbcp<'a>(record: &Record<'a>, text: &'a [u8], push: &mut Push<'_, 'a>) {
     let line = line_of(text);
-    let wait = number_after(line, b"borrowMaxWaitMillis=").map(|ms| Nanos::from(ms) * MILLI);
+    let millis = number_after(line, b"borrowMaxWaitMillis=").map(|ms| Nanos::from(ms) * MILLI);
+    let wait = millis.or_else(|| {
+        const KEY: &[u8] = b"borrowMaxWaitDuration=";
+        let value = &line[memmem::find(line, KEY)? + KEY.len()..];
+        let len = value.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'.').count();
+        duration::parse(value[..len].strip_suffix(b".").unwrap_or(&value[..len]), None).ok()
+    });
     let outcome = if memmem::find(line, b"Timeout").is_some() { Outcome::TimedOut } else { Outcome::Failed };
     push(text, Operation { outcome, ..record.waited(Kind::PoolWait, wait) });
 }
@@ -118,6 +125,8 @@ mod tests {
         let got = all("BasicResourcePool@1 [managed: 15, unused: 2, excluded: 0]");
         assert_eq!(got[0].2.in_use, Some(13));
         assert_eq!(all("Cannot get a connection, pool error Timeout waiting for idle object")[0].1, None);
+        let got = all("Cannot get a connection, pool error Timeout waiting for idle object, borrowMaxWaitDuration=PT10S");
+        assert_eq!(got[0].1, Some(10_000 * MILLI));
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Format for AppLog {
         let Some(settled) = settle::settle(head, &Names::default(), settle::LINES) else { return Verdict::NO };
         let known = settled.transactions > 0 || memchr::memmem::find(&head[..head.len().min(16 << 10)], b"ikariPool").is_some();
         let score = match settled.layout {
-            Layout::Iso | Layout::Bracketed | Layout::Named | Layout::Jul => 82,
+            Layout::Iso | Layout::Bracketed | Layout::Named | Layout::Ruby | Layout::Carbon | Layout::Jul => 82,
             Layout::Clock | Layout::BracketedClock => 72,
             Layout::Json | Layout::Logfmt => 70,
         };
@@ -243,7 +243,7 @@ impl Log {
     fn structured<'a>(&self, line: &'a [u8], reading: Reading<'a>, batch: &mut Batch) -> Result<(), Reason> {
         let when = match reading.time {
             Some(time) => structured::when(time).ok_or(Reason::Time)?,
-            None if reading.message.is_none() && reading.level.is_none() => return Err(Reason::Shape),
+            None if reading.message.is_none() && reading.level.is_none() && !reading.is_request() => return Err(Reason::Shape),
             None => When::default(),
         };
         let operation = self.request(&reading, reading.message.unwrap_or_default(), when.nanos, None)?;

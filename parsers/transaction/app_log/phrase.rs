@@ -6,6 +6,7 @@ use memchr::memmem;
 
 use super::head::Head;
 use super::names::{Field, Meaning, Names};
+use super::structured;
 use super::transaction::Reading;
 use super::words;
 use crate::Unit;
@@ -27,6 +28,9 @@ pub(super) fn read_head<'a>(head: &Head<'a>, names: &Names, unit: Unit) -> Readi
     reading.add_text(head.message, names, unit);
     if !reading.has_total() {
         read(head.message, &mut reading);
+    }
+    if !reading.has_total() {
+        structured::add_tail(head.message, names, unit, &mut reading);
     }
     if let Some(context) = head.context {
         reading.add_text(context, names, unit);

@@ -91,8 +91,18 @@ fn structured_layout(lines: &[&[u8]], names: &Names) -> Option<Layout> {
         let keys = [&b"ts="[..], b"time=", b"level=", b"lvl=", b"timestamp=", b"t=", b"severity="];
         keys.iter().any(|key| line.starts_with(key))
     };
-    let logfmt = lines.iter().filter(|l| starts(l) && whole(&structured::logfmt(l, names, Unit::Millis))).count();
+    let logfmt = lines.iter().filter(|l| {
+        let read = || structured::logfmt(l, names, Unit::Millis);
+        // Requests without a stamp are such lines, too, when they begin with a pair and tell all else.
+        starts(l) && whole(&read()) || begins_with_pair(l) && read().is_request()
+    });
+    let logfmt = logfmt.count();
     (logfmt > 0 && logfmt * 10 >= lines.len() * 6).then_some(Layout::Logfmt)
+}
+
+fn begins_with_pair(line: &[u8]) -> bool {
+    let key = line.iter().take(32).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')).count();
+    key > 0 && line.get(key) == Some(&b'=')
 }
 
 fn text_layout(lines: &[&[u8]]) -> Option<Layout> {
@@ -152,7 +162,8 @@ impl Tally {
     }
 
     fn structured(&mut self, reading: &Reading<'_>) {
-        if let Some(when) = reading.time.and_then(structured::when) {
+        let when = reading.time.and_then(structured::when);
+        if let Some(when) = when.or_else(|| reading.is_request().then(head::When::default)) {
             self.head(when);
             self.reading(reading, reading.message.unwrap_or_default(), None);
         }
