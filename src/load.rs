@@ -89,7 +89,8 @@ impl FormatRule {
 
     fn unknown(text: &str) -> Error {
         Error::Usage(format!(
-            "--log-format {text}: neither a format's name nor a format string; `narrows formats` lists the names"
+            "--log-format {text}: neither a format's name nor a format string of nginx, Apache, Tomcat, HAProxy, gunicorn or \
+             PostgreSQL; logs of other layouts are read by custom:EXPRESSION; `narrows formats` lists the names"
         ))
     }
 
@@ -374,8 +375,46 @@ fn hint(head: &[u8]) -> &'static str {
     match head {
         [] => " (it is empty)",
         _ if head.iter().take(4096).filter(|&&b| b == 0).count() > 16 => " (it looks binary)",
-        _ => "",
+        _ => {
+            let lines = || head.split(|&b| b == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(20);
+            let mostly = |is: fn(&[u8]) -> bool| lines().filter(|line| is(line)).count() * 10 >= lines().count() * 6;
+            match () {
+                () if mostly(is_w3c) => " (it may be of IIS without its #Fields line; give that line with --log-format)",
+                () if mostly(is_jmeter) => " (it may be of JMeter without its header; give that line with --log-format)",
+                () if mostly(is_old_mongodb) => " (it may be of MongoDB before 4.4, of which only the JSON log is read)",
+                () => "",
+            }
+        }
     }
+}
+
+/// `2026-11-22 17:55:51 10.0.0.1 GET /path ...`: the columns of IIS, whose names are in another line.
+fn is_w3c(line: &[u8]) -> bool {
+    let words: Vec<&[u8]> = line.split(|&b| b == b' ').take(8).collect();
+    let is_date = |w: &&[u8]| w.len() == 10 && w[4] == b'-' && w[7] == b'-';
+    let is_clock = |w: &&[u8]| w.len() == 8 && w[2] == b':' && w[5] == b':';
+    let asks = |pair: &[&[u8]]| {
+        matches!(pair[0], b"GET" | b"POST" | b"PUT" | b"DELETE" | b"HEAD" | b"OPTIONS") && pair[1].starts_with(b"/")
+    };
+    words.first().is_some_and(is_date) && words.get(1).is_some_and(is_clock) && words.windows(2).any(asks)
+}
+
+/// A time in milliseconds and a duration, `1795370151653,150,...`.
+fn is_jmeter(line: &[u8]) -> bool {
+    let mut cells = line.split(|b| matches!(b, b',' | b'\t' | b';' | b'|'));
+    let mut number = |digits: std::ops::Range<usize>| {
+        cells.next().is_some_and(|cell| digits.contains(&cell.len()) && cell.iter().all(u8::is_ascii_digit))
+    };
+    number(13..14) && number(1..9)
+}
+
+/// `2020-01-01T10:00:00.123+0000 I COMMAND  [conn1] ...`
+fn is_old_mongodb(line: &[u8]) -> bool {
+    let mut words = line.split(|&b| b == b' ').filter(|word| !word.is_empty());
+    let stamp = words.next().is_some_and(|w| w.len() > 19 && w[10] == b'T');
+    let level = words.next().is_some_and(|w| matches!(w, b"I" | b"D" | b"W" | b"E" | b"F"));
+    let component = words.next().is_some_and(|w| w.iter().all(u8::is_ascii_uppercase));
+    stamp && level && component && words.next().is_some_and(|w| w.starts_with(b"["))
 }
 
 /// The bytes up to the last line end; all of them when there is none.

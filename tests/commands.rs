@@ -276,6 +276,16 @@ fn a_format_string_or_a_servers_configuration_settles_the_layout() {
     assert_eq!(total(&["--log-format", &format!("*.log={layout}")]), (2, 20e9));
     folder.write("nginx.conf", format!("http {{\n  log_format odd '{layout}';\n  access_log /var/log/odd.log odd;\n}}\n"));
     assert_eq!(total(&["--log-format", "@nginx.conf"]), (2, 20e9));
+    folder.write(
+        "several.conf",
+        format!(
+            "log_format main '$remote_addr $time_iso8601 $status';\nlog_format odd '{layout}';\nlog_format x '$status|$uri';\n"
+        ),
+    );
+    assert_eq!(total(&["--log-format", "@several.conf"]), (2, 20e9));
+    assert_eq!(total(&["--log-format", "@several.conf:odd"]), (2, 20e9));
+    assert_eq!(total(&["--log-format", "*.log=@several.conf"]), (2, 20e9));
+    folder.narrows(&["--log-format", "@several.conf:nope", "odd.log"]).exits(2).says(&["main", "odd", "x"]);
     folder.write("narrows.toml", format!("[formats]\n\"odd*\" = '{layout}'\n"));
     assert_eq!(total(&[]), (2, 20e9));
 }

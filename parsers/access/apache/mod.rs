@@ -48,9 +48,9 @@ impl Format for Apache {
         detect::guess(head, None).map_or(Verdict::NO, |guess| guess.verdict)
     }
 
-    /// A layout of `%` directives with a request and a status, unless it is Tomcat's.
+    /// A name out of httpd's own configuration, or a layout of `%` directives with a request and a status, unless it is Tomcat's.
     fn takes_layout(&self, layout: &str) -> bool {
-        percent::is_layout(layout) && !super::tomcat::is_layout(layout)
+        named(layout) != layout || percent::is_layout(layout) && !super::tomcat::is_layout(layout)
     }
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
@@ -70,11 +70,14 @@ impl Format for Apache {
 /// Compiles a layout that the user gave without a word on the server. Tomcat shares the notation, but
 /// writes `%T` with decimals, `%D` in milliseconds up to version 9, and stamps the end.
 fn given(layout: &str, head: &[u8]) -> Result<Pattern, OpenError> {
-    let pattern = compile(layout, Stamp::Start)?;
+    let mut pattern = compile(layout, Stamp::Start)?;
+    let pieces = percent::pieces(layout)?;
+    if percent::unit_of_d(&pieces) == Some(Unit::Millis) {
+        pattern = pattern.assume("The layout calls %D milliseconds, but httpd writes microseconds: so it was read.");
+    }
     if !super::tomcat::may_be_layout(layout) {
         return Ok(pattern);
     }
-    let pieces = percent::pieces(layout)?;
     let directives = || pieces.iter().filter_map(|p| if let Piece::Directive(d) = p { Some(d) } else { None });
     if directives().any(|d| d.letter == 'T' && d.argument.is_empty()) && has_decimals(&pieces, layout, head)? {
         return Err(OpenError::new(

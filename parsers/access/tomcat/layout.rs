@@ -24,6 +24,10 @@ pub(super) fn compile(layout: &str, head: &[u8], told: Option<Unit>) -> Result<P
     if let Some(unit) = told {
         return with_unit(layout, &pieces, Some(unit));
     }
+    if let Some(unit) = percent::unit_of_d(&pieces) {
+        let pattern = with_unit(layout, &pieces, Some(unit))?;
+        return Ok(pattern.assume(format!("%D was taken to be in {}, as the layout writes behind it.", unit.symbol())));
+    }
     match settle_d(layout, &pieces, head) {
         Some(settled) => {
             let pattern = with_unit(layout, &pieces, Some(settled.unit))?;

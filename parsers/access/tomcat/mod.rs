@@ -27,8 +27,8 @@ static SPEC: Spec = Spec {
 };
 
 /// Whether a layout of `%` directives holds what only Tomcat has: `%F`, `%S`, `%I` without httpd's
-/// `%O` beside it, an attribute of request, session or cookie (`%{x}r`, `%{x}s`, `%{x}c`), or a time
-/// in the notation of Java's `SimpleDateFormat`.
+/// `%O` beside it, an attribute of request, session or cookie (`%{x}r`, `%{x}s`, `%{x}c`), a time in
+/// the notation of Java's `SimpleDateFormat`, or `%D` called milliseconds, which httpd's never are.
 pub(super) fn is_layout(layout: &str) -> bool {
     let Ok(pieces) = percent::pieces(layout) else { return false };
     let mut letters = pieces.iter().filter_map(|p| if let Piece::Directive(d) = p { Some(d) } else { None });
@@ -41,6 +41,7 @@ pub(super) fn is_layout(layout: &str) -> bool {
             't' => is_java_date(&d.argument),
             _ => false,
         })
+        || percent::unit_of_d(&pieces) == Some(Unit::Millis) && may_be_layout(layout)
 }
 
 /// Whether the valve could have been given this layout: it knows fewer directives than httpd, and no
