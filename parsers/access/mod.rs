@@ -13,6 +13,7 @@ mod fields;
 mod first_lines;
 mod gunicorn;
 mod haproxy;
+mod heroku;
 mod http;
 mod ingress_nginx;
 mod jmeter;
@@ -62,6 +63,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &s3::S3,
     &envoy::Envoy,
     &haproxy::Haproxy,
+    &heroku::Heroku,
     &traefik::Traefik,
     &squid::Squid,
     &json_lines::JsonLines,
