@@ -2,6 +2,7 @@
 
 use super::bucket::Bucket;
 use super::capacity::evidence::Verdict;
+use super::capacity::resource::ResourceCapacity;
 use super::capacity::model::{Basis, Kind};
 use super::resources::{Reading, Watched};
 use super::rules::Facts;
@@ -20,9 +21,7 @@ pub(crate) fn rank(facts: &Facts<'_>) -> Vec<BottleneckRow> {
     let mut rows: Vec<BottleneckRow> = Vec::new();
     rows.extend(facts.waits.iter().map(|wait| of_wait(facts, wait)));
     rows.extend(facts.database.iter().map(|statement| of_statement(facts, statement)));
-    if facts.database.is_empty() {
-        rows.extend(of_bucket(facts, Bucket::Database));
-    }
+    rows.extend(of_bucket(facts, Bucket::Database));
     rows.extend(of_bucket(facts, Bucket::Pause));
     rows.extend(of_bucket(facts, Bucket::Network));
     rows.extend(externals(facts));
@@ -130,6 +129,9 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
     if let Some(utilization) = wait.utilization.filter(|_| wait.kind != "lock") {
         sentence += &format!(" Its slots are in use {} of the time.", share_text(utilization.min(1.0)));
     }
+    if let (true, Some(known)) = (is_cause, capacity) {
+        sentence += &full_for(facts, known);
+    }
     if wait.timeouts > 0 {
         sentence += &format!(" {} gave up waiting.", count_text(wait.timeouts as i64));
     }
@@ -158,6 +160,22 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
         next_step,
         evidence: at.map(|at| longest_waits(facts, at)).unwrap_or_default(),
     }
+}
+
+/// For how long the cause was full, where that is a small part of the log, and which endpoint took most of it meanwhile.
+fn full_for(facts: &Facts<'_>, cause: &ResourceCapacity) -> String {
+    let mut text = String::new();
+    let whole = facts.totals.seconds.unwrap_or(0.0);
+    if let Some(window) = facts.capacity.window.filter(|w| facts.capacity.is_full_period && w.seconds() < 0.5 * whole) {
+        text += &format!(" It was full for {:.1} s of {whole:.0} s, and all this holds for that time.", window.seconds());
+    }
+    let most = cause.demand_share.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    if let Some((endpoint, share)) = most.filter(|(_, share)| cause.demand_share.len() > 1 && **share >= 0.3)
+        && let Some(name) = facts.resources.system.endpoints.get(endpoint)
+    {
+        text += &format!(" {name} takes {} of what it is held.", share_text(*share));
+    }
+    text
 }
 
 fn size_text(wait: &WaitRow) -> String {
@@ -224,7 +242,10 @@ fn of_statement(facts: &Facts<'_>, statement: &StatementRow) -> BottleneckRow {
 
 /// Pauses or the network, over all endpoints.
 fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
-    let ns = facts.totals.buckets.get(bucket).filter(|&ns| ns > 0)?;
+    let ns = match bucket {
+        Bucket::Database => database_without_statement(facts)?,
+        _ => facts.totals.buckets.get(bucket).filter(|&ns| ns > 0)?,
+    };
     let (kind, subject, sentence, next_step, calls) = match bucket {
         Bucket::Pause => {
             let wall = facts
@@ -251,10 +272,15 @@ fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
             "database_statement",
             "the database".to_owned(),
             format!(
-                "{} per request are spent in the database; no log names the statements.",
-                duration_text(ns / facts.totals.count.max(1) as i64)
+                "{} per request are spent in the database; {}.",
+                duration_text(ns / facts.totals.count.max(1) as i64),
+                if facts.database.is_empty() { "no log names the statements" } else { "no statement of its log is joined to them" }
             ),
-            "Add the database's statement log, with the request id in a comment.",
+            if facts.database.is_empty() {
+                "Add the database's statement log, with the request id in a comment."
+            } else {
+                "Put the request id into a comment of each statement, or log the session with both."
+            },
             facts.totals.count,
         ),
         _ => (
@@ -286,6 +312,15 @@ fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
         next_step: next_step.to_owned(),
         ..BottleneckRow::default()
     })
+}
+
+/// Time in the database that no joined statement accounts for, where that is much of it, in nanoseconds.
+fn database_without_statement(facts: &Facts<'_>) -> Option<i64> {
+    let all = facts.totals.buckets.get(Bucket::Database).filter(|&ns| ns > 0)?;
+    let joined = facts.database.iter().filter(|s| !s.endpoints.is_empty()).filter_map(|s| s.times.total_ns);
+    let rest = all.saturating_sub(joined.fold(0, i64::saturating_add));
+    // What drivers and the wire add is less than that.
+    (facts.database.is_empty() || rest * 10 > all.saturating_mul(3) && share_of(facts, Some(rest)) >= 0.05).then_some(rest)
 }
 
 /// Calls to others, one row per callee.

@@ -192,20 +192,23 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     // Resources are those of all traffic, whatever was selected.
     let (all, all_of) = (&requests, &of);
     let (requests, of) = narrowed.as_ref().map_or((all, all_of), |(requests, of)| (requests, of));
-    let ((resources, capacity), (calls, groups, profile)) = rayon::join(
+    let unfiltered = unfiltered.as_ref().unwrap_or(all_of);
+    let calls_of = |of, requests| database::collect(rows, &links, of, unfiltered, requests, |end| in_window(end, options));
+    let all_calls = calls_of(all_of, all);
+    let some_calls = narrowed.as_ref().map(|(requests, of)| calls_of(of, requests));
+    let calls = some_calls.as_ref().unwrap_or(&all_calls);
+    let ((resources, capacity), (groups, profile)) = rayon::join(
         || {
-            let resources = resources::build(rows, origins, &links, all_of, all, host_names, &options.pools);
+            let resources = resources::build(rows, origins, &links, all_of, all, &all_calls, host_names, &options.pools);
             let capacity = capacity_of(&resources, options);
             (resources, capacity)
         },
         || {
-            let unfiltered = unfiltered.as_ref().unwrap_or(all_of);
-            let calls = database::collect(rows, &links, of, unfiltered, requests, |end| in_window(end, options));
-            let (groups, sums) = rayon::join(|| Groups::of(rows, requests, &calls), || requests.sums(rows));
-            let profile = profile::build(rows, requests, &groups, &sums, &calls);
+            let (groups, sums) = rayon::join(|| Groups::of(rows, requests, calls), || requests.sums(rows, of));
+            let profile = profile::build(rows, requests, &groups, &sums, calls);
             attribution.clipped_ns = sums.iter().fold(attribution.clipped_ns, |ns, sum| ns.saturating_add(sum.clipped_ns));
             attribution.clipped += sums.iter().map(|sum| sum.clipped).sum::<u64>();
-            (calls, groups, profile)
+            (groups, profile)
         },
     );
     let ranking = Ranking {
@@ -215,7 +218,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         of,
         requests,
         groups: &groups,
-        calls: &calls,
+        calls,
         profile: &profile,
         quantiles: &options.quantiles,
     };

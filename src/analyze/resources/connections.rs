@@ -16,7 +16,7 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
     }
     let statements = statements_by_parent(context);
     let kept = Kept::of(context, &statements);
-    let spans = spans_by_owner(context);
+    let spans = ByOwner::of(context);
     for row in 0..context.rows.len() {
         let (Some(interval), true) = (context.interval(row), context.live(row)) else { continue };
         match context.rows.kind(row) {
@@ -150,20 +150,33 @@ fn holds_of(context: &Context<'_>, rows: &[u32], request: u32, kept: Kept) -> Ve
 }
 
 /// Spans of database calls and pool waits by the service and request they ran for, in order of time.
-type ByOwner = HashMap<(u32, u32), Vec<(i64, i64, bool)>>;
+pub(super) struct ByOwner(HashMap<(u32, u32), Vec<(i64, i64, bool)>>);
 
-fn spans_by_owner(context: &Context<'_>) -> ByOwner {
-    let rows = context.rows;
-    let mut by_owner: ByOwner = HashMap::new();
-    for row in (0..rows.len()).filter(|&row| context.live(row)) {
-        let wait = matches!(rows.kind(row), Kind::PoolWait | Kind::SocketWait);
-        let call = rows.is(row, Kind::Database) && rows.role(row) != Role::Server;
-        if let (true, Some((start, end))) = (wait || call, context.interval(row)) {
-            by_owner.entry((rows.service(row), context.of[row])).or_default().push((start, end, wait));
+impl ByOwner {
+    pub(super) fn of(context: &Context<'_>) -> ByOwner {
+        let rows = context.rows;
+        let mut by_owner: HashMap<(u32, u32), Vec<(i64, i64, bool)>> = HashMap::new();
+        for row in (0..rows.len()).filter(|&row| context.live(row)) {
+            let wait = matches!(rows.kind(row), Kind::PoolWait | Kind::SocketWait);
+            let call = rows.is(row, Kind::Database) && rows.role(row) != Role::Server;
+            if let (true, Some((start, end))) = (wait || call, context.interval(row)) {
+                by_owner.entry((rows.service(row), context.of[row])).or_default().push((start, end, wait));
+            }
         }
+        by_owner.values_mut().for_each(|list| list.sort_unstable());
+        ByOwner(by_owner)
     }
-    by_owner.values_mut().for_each(|list| list.sort_unstable());
-    by_owner
+
+    /// Start, end and whether it is a wait, of the calls and waits of a service for a request.
+    fn get(&self, service: u32, request: u32) -> &[(i64, i64, bool)] {
+        self.0.get(&(service, request)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Time a service waited for pools on behalf of a request, within a period, in nanoseconds.
+    pub(super) fn waits_within(&self, service: u32, request: u32, (from, to): (i64, i64)) -> i64 {
+        let waits = self.get(service, request).iter().filter(|span| span.2);
+        waits.fold(0i64, |sum, span| sum.saturating_add(span.1.min(to).saturating_sub(span.0.max(from)).max(0)))
+    }
 }
 
 /// A span of the wait itself: the connection is held until the last call before the next wait.
@@ -183,7 +196,7 @@ fn add_span(context: &Context<'_>, found: &mut Found, row: usize, (start, end): 
         found.timeouts[at] += 1;
     }
     let mut work = 0;
-    let spans = spans.get(&(service, context.of[row])).map_or(&[][..], Vec::as_slice);
+    let spans = spans.get(service, context.of[row]);
     let first = spans.partition_point(|&(from, ..)| from < start);
     for &(from, to, wait) in &spans[first..] {
         if (from, to) == (start, end) {

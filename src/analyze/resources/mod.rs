@@ -4,6 +4,7 @@
 mod connections;
 mod hosts;
 mod sizes;
+mod statements;
 mod threads;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use super::capacity::full::part_unlogged_waits;
 use super::capacity::model::{self, Hold, Resource, System};
 use super::columns::Rows;
 use super::correlate::{Fate, Links, NONE};
+use super::database::Calls;
 use super::profile::is_error;
 use super::requests::{RequestOf, Requests};
 use super::sources::Origin;
@@ -104,6 +106,7 @@ pub(crate) fn build<'a>(
     links: &Links,
     of: &RequestOf,
     requests: &'a Requests<'_>,
+    calls: &Calls,
     host_names: &[String],
     stated: &BTreeMap<String, u32>,
 ) -> Resources<'a> {
@@ -115,7 +118,7 @@ pub(crate) fn build<'a>(
     connections::add(&context, &mut found);
     add_external(&context, &mut found);
     add_locks(&context, &mut found);
-    finish(&context, found, requests, stated)
+    finish(&context, found, requests, calls, stated)
 }
 
 /// Resources on the way, by what identifies them.
@@ -187,6 +190,7 @@ fn finish<'a>(
     context: &Context<'_>,
     mut found: Found,
     requests: &'a Requests<'_>,
+    calls: &Calls,
     stated: &BTreeMap<String, u32>,
 ) -> Resources<'a> {
     let rows = context.rows;
@@ -225,12 +229,13 @@ fn finish<'a>(
         .collect();
     let instance = found.host.iter().map(|&host| context.hosts.name(host)).collect();
     part_unlogged_waits(&mut found.resources);
+    let statements = statements::of(rows, calls, &found.resources, requests.len());
     let success = requests.outcome.iter().map(|outcome| !is_error(*outcome)).collect();
     let system = System {
         requests: model::Requests::new(&requests.end, &requests.duration, &requests.endpoint, success),
         resources: found.resources,
         endpoints: requests.endpoints.iter().map(|key| key.text(rows)).collect(),
-        statements: Vec::new(),
+        statements,
     };
     Resources { system, instance, readings, timeouts: found.timeouts, watched }
 }
