@@ -1,7 +1,6 @@
 //! What limits, or takes the most: the cause first, its symptoms after it.
 
 use super::bucket::Bucket;
-use super::capacity::evidence::Verdict;
 use super::capacity::resource::ResourceCapacity;
 use super::capacity::model::{Basis, Kind};
 use super::resources::{Reading, Watched};
@@ -67,10 +66,26 @@ fn cause(facts: &Facts<'_>, rows: &[BottleneckRow]) -> Option<String> {
         return rows.iter().find(|row| row.kind == "pause").map(|row| row.id.clone());
     }
     let Some(at) = facts.capacity.cause else {
-        return rows.iter().find(|row| row.id.starts_with('g')).map(|row| row.id.clone());
+        let watched = rows.iter().find(|row| row.id.starts_with('g'));
+        return watched.or_else(|| growing(facts, rows)).map(|row| row.id.clone());
     };
     let id = facts.resources.id(at);
     rows.iter().find(|row| row.id == id).map(|row| row.id.clone())
+}
+
+/// The row with most of what grows with the load where the throughput does not.
+fn growing<'a>(facts: &Facts<'_>, rows: &'a [BottleneckRow]) -> Option<&'a BottleneckRow> {
+    let kinds: &[&str] = match facts.growing?.bucket {
+        Bucket::Own => &["own_code"],
+        Bucket::External => &["external"],
+        Bucket::Database => &["database_statement", "n_plus_one", "lock"],
+        Bucket::Network => &["network"],
+        Bucket::Queue => &["thread_pool"],
+        Bucket::PoolWait => &["connection_pool", "socket_pool"],
+        Bucket::Pause => &["pause"],
+        Bucket::Upstream | Bucket::Unaccounted => &["endpoint"],
+    };
+    rows.iter().filter(|row| kinds.contains(&row.kind)).max_by_key(|row| row.times.total_ns)
 }
 
 /// Says of a wait around the full resource that it is a symptom.
@@ -173,7 +188,7 @@ fn full_for(facts: &Facts<'_>, cause: &ResourceCapacity) -> String {
     if let Some((endpoint, share)) = most.filter(|(_, share)| cause.demand_share.len() > 1 && **share >= 0.3)
         && let Some(name) = facts.resources.system.endpoints.get(endpoint)
     {
-        text += &format!(" {name} takes {} of what it is held.", share_text(*share));
+        text += &format!(" {name} takes {} of its slot time.", share_text(*share));
     }
     text
 }
@@ -473,98 +488,13 @@ fn most_concerned(facts: &Facts<'_>, of: impl Fn(&EndpointRow) -> i64) -> Vec<St
     endpoints.into_iter().take(5).map(|(_, name)| name.to_owned()).collect()
 }
 
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|c| c.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
 }
 
-/// One or two sentences that say what it is.
-pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
-    let first = ranked.first();
-    if facts.totals.count == 0 {
-        if facts.quality.filtered > 0 {
-            return format!("The filters left none of {} requests.", count_text(facts.quality.filtered as i64));
-        }
-        return match first {
-            Some(row) => {
-                format!("These logs hold no request. Of what they hold, most time goes to {}: {}", named(row), row.sentence)
-            }
-            None => match facts
-                .pauses
-                .iter()
-                .map(|p| (p.count, p.total_ns, p.max_ns))
-                .reduce(|a, b| (a.0 + b.0, a.1 + b.1, a.2.max(b.2)))
-            {
-                Some((count, total, longest)) => format!(
-                    "These logs hold no request. The runtime stood still for {} in {} pauses (longest {}).",
-                    duration_text(total),
-                    count_text(count as i64),
-                    duration_text(longest)
-                ),
-                None => "These logs hold no request and no operation with a duration.".to_owned(),
-            },
-        };
-    }
-    if facts.totals.total_ns.is_none() {
-        let busiest = facts
-            .endpoints
-            .first()
-            .map(|e| format!(" The busiest endpoint is {} with {} of the calls.", e.endpoint, share_text(e.share)))
-            .unwrap_or_default();
-        return format!(
-            "No record states a duration, so {} requests are ranked by calls and errors, not by time.{busiest} Log the request time to see where it goes.",
-            count_text(facts.totals.count as i64)
-        );
-    }
-    let rate = facts.totals.seconds.map(|s| facts.totals.count as f64 / s);
-    let rate = rate.map(|tps| format!(" at {} TPS", three_digits(tps))).unwrap_or_default();
-    let Some(row) = first else { return format!("Nothing takes any time{rate}.") };
-    let is_calm_pause = !matches!(row.kind, "lock" | "pause") || row.share < 0.05;
-    let full = facts.capacity.cause.is_some() || row.id.starts_with('g') || !is_calm_pause;
-    if !full {
-        let why = facts
-            .capacity
-            .refusal
-            .as_ref()
-            .map(|why| format!(" Whether anything caps the throughput the logs do not tell: {why}."))
-            .unwrap_or_default();
-        // A pool of unknown size for which nobody waits is not full either.
-        let told = facts.capacity.resources.iter().any(|r| {
-            matches!(r.verdict, Verdict::Headroom | Verdict::Near)
-                || r.kind == Kind::Connections && r.usage.waited_share().is_some_and(|w| w <= 0.05)
-        });
-        let idle = facts.resources.watched.iter().any(|pool| pool.reading.readings > 1 && pool.reading.with_waiters == 0);
-        let calm = match (why.is_empty(), told) {
-            (false, _) => String::new(),
-            (true, true) => format!("Nothing is saturated{rate}."),
-            (true, false) if idle => {
-                format!("No pool that these logs tell of is full{rate}; of waits for worker threads they say nothing.")
-            }
-            (true, false) => format!("Whether anything is full{rate} these logs do not tell: none states a pool and its waits."),
-        };
-        let text = format!(
-            "{calm} The largest share of the response time, {}, is {}. {}{why}",
-            share_text(row.share),
-            named(row),
-            row.sentence
-        );
-        return text.trim_start().to_owned();
-    }
-    let (caps, is) = if matches!(row.kind, "thread_pool" | "pause" | "external") { ("cap", "are") } else { ("caps", "is") };
-    let caps = match row.ceiling_tps {
-        Some(tps) => format!("{} {caps} the throughput at {} TPS.", capitalised(&named(row)), three_digits(tps)),
-        None if row.id.starts_with('g') => format!("{} was full most of the time.", capitalised(&named(row))),
-        None => format!("{} {is} the cause.", capitalised(&named(row))),
-    };
-    let symptom = ranked.iter().skip(1).find(|other| other.sentence.contains("A symptom"));
-    let symptom = symptom
-        .map(|other| format!(" The wait for {} ({} of the time) is its symptom.", other.subject, share_text(other.share)))
-        .unwrap_or_default();
-    format!("{caps} {}{symptom}", row.sentence)
-}
-
 /// A bottleneck as it is called within a sentence.
-fn named(row: &BottleneckRow) -> String {
+pub(super) fn named(row: &BottleneckRow) -> String {
     match row.kind {
         "connection_pool" => format!("the connection pool {}", row.subject),
         "thread_pool" => format!("the worker threads {}", row.subject),

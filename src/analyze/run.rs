@@ -12,6 +12,7 @@ use super::capacity::{self, Capacity};
 use super::columns::Rows;
 use super::correlate::{Alignment, Fate, Joined, Links, NONE, align, correlate};
 use super::folded::FoldedRow;
+use super::growing::growing;
 use super::profile::{self, Groups, Profile};
 use super::rank::Ranking;
 use super::replay::ReplayRow;
@@ -21,6 +22,7 @@ use super::rules::{self, Facts};
 use super::services::{EdgeRow, ServiceRow};
 use super::sources::Origin;
 use super::tables::{BottleneckRow, EndpointRow, Finding, PauseRow, SliceRow, StatementRow, WaitRow};
+use super::verdict::verdict;
 use super::{amplification, bottlenecks, database, folded, replay, services};
 use crate::error::Result;
 use crate::frame::{Frame, NULL_I64};
@@ -234,6 +236,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let seen = amplification::Context { rows, links: &links, of, requests, attribution: &attribution };
     let amplification = amplification::find(&seen);
     let quality = quality(rows, &links, requests, of, before, &totals, &attribution, alignment, origins.len());
+    let growing = capacity.plateau.as_ref().and_then(|plateau| growing(rows, all, plateau));
     let facts = Facts {
         rows,
         requests,
@@ -247,6 +250,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         capacity: &capacity,
         resources: &resources,
         quality: &quality,
+        growing,
         edges: &edges,
         amplification: &amplification,
         call_durations: &calls.duration,
@@ -255,7 +259,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     };
     let bottlenecks = bottlenecks::rank(&facts);
     let findings = rules::run(&facts);
-    let verdict = bottlenecks::verdict(&facts, &bottlenecks);
+    let verdict = verdict(&facts, &bottlenecks);
     Ok(Analysis {
         verdict,
         window: profile.window,

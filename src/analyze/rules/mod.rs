@@ -17,6 +17,7 @@ mod timeouts;
 use super::amplification::Amplification;
 use super::capacity::Capacity;
 use super::columns::Rows;
+use super::growing::Growing;
 use super::requests::Requests;
 use super::resources::Resources;
 use super::run::{Quality, Totals};
@@ -39,6 +40,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) capacity: &'a Capacity,
     pub(crate) resources: &'a Resources<'a>,
     pub(crate) quality: &'a Quality,
+    /// What grows with the load where the throughput does not.
+    pub(crate) growing: Option<Growing>,
     /// Calls between services.
     pub(crate) edges: &'a [EdgeRow],
     /// What traces show beside response times.
