@@ -29,7 +29,7 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
     if facts.capacity.cause.is_some() || row.id.starts_with('g') || is_lock_or_pause {
         return full(ranked, row);
     }
-    let limit = plateau(facts).or_else(|| knee(facts)).unwrap_or_else(|| calm(facts, &rate));
+    let limit = plateau(facts).or_else(|| open(facts, &rate)).or_else(|| knee(facts)).unwrap_or_else(|| calm(facts, &rate));
     let why = facts.capacity.refusal.as_ref().map(|why| format!(" Whether anything caps the throughput the logs do not tell: {why}."));
     let share = format!("The largest share of the response time, {}, is {}.", share_text(row.share), named(row));
     format!("{limit} {share} {}{}", row.sentence, why.unwrap_or_default()).trim_start().to_owned()
@@ -103,13 +103,32 @@ fn plateau(facts: &Facts<'_>) -> Option<String> {
     Some(format!("{head} What grows with the load is {what}, from {calm} to {busy} per request; the limit is {next}."))
 }
 
+/// Whether requests wait for a slot of a resource, as records tell.
+fn is_waited_for(resource: &ResourceCapacity) -> bool {
+    resource.kind.is_waited_for() && resource.usage.waited_share().is_some_and(|share| share > HARDLY_ANY)
+}
+
+/// Some wait for a resource of which nothing tells how much of it is used.
+fn open(facts: &Facts<'_>, rate: &str) -> Option<String> {
+    let is_open = |r: &&ResourceCapacity| r.verdict == Verdict::Unknown && is_waited_for(r);
+    let found = facts.capacity.resources.iter().find(is_open)?;
+    let share = share_text(found.usage.waited_share().unwrap_or(0.0));
+    Some(format!(
+        "Whether {} is full{rate} these logs do not tell: {share} of its callers wait, and its size is not known.",
+        found.name
+    ))
+}
+
 /// The scalability curve bends, and no resource of these logs is full.
 fn knee(facts: &Facts<'_>) -> Option<String> {
     /// How far past the bend the load has to go for the flat part to count.
     const PAST: f64 = 1.5;
+    /// Share of the flat rate that the lightest load shows at most: under a steady rate slow answers bend the curve as well.
+    const RISES: f64 = 0.7;
     let curve = facts.capacity.curve.as_ref().ok().filter(|curve| curve.choice == Choice::Hockey)?;
     let most = facts.capacity.load_levels.iter().map(|level| level.concurrency).fold(0.0, f64::max);
-    (most >= PAST * curve.hockey.knee).then(|| {
+    let least = facts.capacity.load_levels.iter().map(|level| level.throughput).fold(f64::INFINITY, f64::min);
+    (most >= PAST * curve.hockey.knee && least <= RISES * curve.hockey.plateau).then(|| {
         format!(
             "From {} requests inside on the throughput stays at {} TPS, and nothing that these logs tell of is full: the log of the tier behind would tell.",
             three_digits(curve.hockey.knee),
@@ -125,17 +144,12 @@ fn calm(facts: &Facts<'_>, rate: &str) -> String {
     }
     let resources = &facts.capacity.resources;
     let has_room = |r: &ResourceCapacity| matches!(r.verdict, Verdict::Headroom | Verdict::Near);
-    let is_waited_for = |r: &ResourceCapacity| r.usage.waited_share().is_some_and(|share| share > HARDLY_ANY);
     let is_idle = |r: &ResourceCapacity| r.usage.wait_mean.is_some() && !is_waited_for(r) && r.kind.is_waited_for();
-    if let Some(open) = resources.iter().find(|r| r.verdict == Verdict::Unknown && is_waited_for(r) && r.kind.is_waited_for()) {
-        let share = share_text(open.usage.waited_share().unwrap_or(0.0));
-        return format!("Whether {} is full{rate} these logs do not tell: {share} of its callers wait, and its size is not known.", open.name);
-    }
     if resources.iter().any(has_room) {
         return format!("Nothing is saturated{rate}.");
     }
     if let Some(idle) = resources.iter().find(|r| is_idle(r)) {
-        return format!("Nobody waits for {}{rate}; whether anything else is full these logs do not tell.", idle.name);
+        return format!("Nothing is saturated that these logs tell of{rate}: nobody waits for {}.", idle.name);
     }
     if facts.resources.watched.iter().any(|pool| pool.reading.readings > 1 && pool.reading.with_waiters == 0) {
         return format!("No pool that these logs tell of is full{rate}; of waits for worker threads they say nothing.");
