@@ -124,8 +124,7 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
     };
     let resources = &facts.resources.system.resources;
     let at = (0..resources.len()).find(|&at| facts.resources.id(at) == wait.id);
-    let is_one_of_several = resources.iter().filter(|r| r.name == wait.resource && r.kind.name() == wait.kind).count() > 1;
-    let subject = if is_one_of_several { format!("{} of {}", wait.resource, wait.instance) } else { wait.resource.clone() };
+    let subject = at.map_or_else(|| wait.resource.clone(), |at| facts.resources.full_name(at));
     let capacity = at.and_then(|at| facts.capacity.resources.get(at));
     let is_cause = at.is_some() && facts.capacity.lock.or(facts.capacity.cause) == at;
     let mean = wait.times.mean_ns.map(duration_text).unwrap_or_default();

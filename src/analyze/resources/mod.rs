@@ -37,11 +37,31 @@ pub struct Resources<'a> {
 }
 
 impl Resources<'_> {
+    /// The name of a resource; with its host where others have the same one.
+    pub(crate) fn full_name(&self, at: usize) -> String {
+        let Resource { kind, name, .. } = &self.system.resources[at];
+        let hosts: Vec<&str> = (self.system.resources.iter().zip(&self.instance))
+            .filter(|(other, _)| other.kind == *kind && other.name == *name)
+            .map(|(_, host)| last_part(host))
+            .collect();
+        let host = last_part(&self.instance[at]);
+        match hosts.iter().filter(|other| **other == host).count() {
+            _ if hosts.len() == 1 => name.clone(),
+            1 => format!("{name} of {host}"),
+            _ => format!("{name} of {}", self.instance[at]),
+        }
+    }
+
     /// The id of a resource's row.
     pub(crate) fn id(&self, at: usize) -> String {
         let Resource { kind, name, .. } = &self.system.resources[at];
         super::tables::id('w', &format!("{} {} {name}", self.instance[at], kind.name()))
     }
+}
+
+/// The last part of a path.
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(path)
 }
 
 /// A pool of which only a gauge tells.
@@ -110,7 +130,7 @@ pub(crate) fn build<'a>(
     host_names: &[String],
     stated: &BTreeMap<String, u32>,
 ) -> Resources<'a> {
-    let hosts = hosts::Hosts::of(rows, origins, host_names);
+    let hosts = hosts::Hosts::of(rows, origins, &links.parent, host_names);
     let gauges = sizes::Gauges::of(rows, &hosts, links);
     let context = Context { rows, links, of, gauges, hosts };
     let mut found = Found::default();
