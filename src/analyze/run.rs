@@ -175,8 +175,8 @@ pub struct Analysis {
 /// When polars refuses, which would be a defect.
 pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &Options) -> Result<Analysis> {
     let rows = &Rows::of(frame);
-    let alignment = align(frame, origins);
-    let links = correlate(rows, origins, &alignment);
+    let mut alignment = align(frame, origins);
+    let links = correlate(rows, origins, &mut alignment);
     let (mut requests, mut of) = collect(rows, &links);
     let mut attribution = attribute(rows, origins, &links, &of, &mut requests);
     overlay(rows, origins, &links, &of, &mut requests);

@@ -75,7 +75,7 @@ pub fn trace_view(frame: &Frame, origins: &[Origin], id: u128) -> Option<TraceVi
     if !(0..rows.len()).any(has_id) {
         return None;
     }
-    let links = correlate(rows, origins, &align(frame, origins));
+    let links = correlate(rows, origins, &mut align(frame, origins));
     let (mut requests, of) = collect(rows, &links);
     let attribution = attribute(rows, origins, &links, &of, &mut requests);
     let wanted: HashSet<u32> = (0..rows.len()).filter(|&row| has_id(row) && of[row] != NONE).map(|row| of[row]).collect();

@@ -4,6 +4,7 @@
 //! time. What cannot be joined stays on its own and is counted.
 
 mod align;
+mod clocks;
 mod copies;
 mod events;
 mod groups;
@@ -100,8 +101,22 @@ pub struct Joined {
     pub max_skew_ns: i64,
 }
 
-/// Joins the rows.
-pub(crate) fn correlate<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Alignment) -> Links<'a> {
+/// Joins the rows. Where those that an id joins show that a log's clock differs, it is moved, and all are joined anew.
+pub(crate) fn correlate<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &mut Alignment) -> Links<'a> {
+    let links = join(rows, origins, alignment);
+    let moved = clocks::offsets(rows, origins, &links);
+    if moved.is_empty() {
+        return links;
+    }
+    for (source, ns, note) in moved {
+        let shift = &mut alignment.shift_ns[source as usize];
+        *shift = shift.saturating_add(ns);
+        alignment.notes.push((source, note));
+    }
+    join(rows, origins, alignment)
+}
+
+fn join<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Alignment) -> Links<'a> {
     let mut links = Links {
         fate: vec![Fate::Root; rows.len()],
         parent: vec![NONE; rows.len()],
