@@ -59,6 +59,13 @@ impl<'c, 'b> Recorder<'c, 'b> {
         span.push(self.batch);
     }
 
+    /// Takes note of the spans that a span names as its children.
+    pub(super) fn adopt(&mut self, span: &Span<'_>, children: impl IntoIterator<Item = u64>) {
+        if let Some(id) = span.id {
+            children.into_iter().for_each(|child| self.batch.adopt(span.trace, child, id));
+        }
+    }
+
     /// Finishes the record begun last, of which all spans have been pushed.
     pub(super) fn nothing(&mut self) {
         self.open = false;

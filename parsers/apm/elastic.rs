@@ -1,7 +1,7 @@
 //! Elastic APM's intake stream, version 2, and RUM version 3 with its short keys: one event a line,
 //! of which `metadata` says who wrote the lines that follow.
 //!
-//! Not kept: metric sets, errors, logs, links and `child_ids`.
+//! Not kept: metric sets, errors, logs and links.
 //! Definition: <https://www.elastic.co/docs/solutions/observability/apm/elastic-apm-events-intake-api>.
 
 use hashbrown::HashMap;
@@ -226,6 +226,7 @@ fn finish<'a>(mut read: Timed<'a>, out: &mut Recorder<'a, '_>, len: usize, strea
         return out.finish(Err(reason), len);
     }
     out.push(&read.span);
+    out.adopt(&read.span, std::mem::take(&mut read.children));
     for dropped in &read.dropped {
         dropped.push(&read.span, out);
     }

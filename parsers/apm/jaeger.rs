@@ -3,7 +3,7 @@
 //!
 //! Definition: <https://github.com/jaegertracing/jaeger/blob/main/internal/uimodel/model.go>.
 
-use crate::scan::json::{Malformed, Walk, Walker};
+use crate::scan::json::{Malformed, Str, Walk, Walker};
 use crate::scan::number;
 use crate::scan::semconv::Slot;
 use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Id, OpenError, Options, Reason, Spec, Stamp, Unit, Verdict};
@@ -252,6 +252,7 @@ impl<'a> Waiting<'a> {
                 b"startTime" => start = micros(w.text()?.raw, Reason::Time),
                 b"duration" => duration = micros(w.text()?.raw, Reason::Duration),
                 b"tags" => tags(w, span)?,
+                b"logs" if w.peek() == b'[' => w.array(|w| log(w, span))?,
                 b"processID" => self.process = w.text()?.raw,
                 // Some exports put the process into each span.
                 b"process" if w.peek() == b'{' => {
@@ -267,7 +268,8 @@ impl<'a> Waiting<'a> {
             Ok(())
         })?;
         span.trace = ids::trace(trace);
-        span.parent = references.parent(trace, span.trace).or(deprecated);
+        (span.parent, span.follows) = references.parent(trace, span.trace);
+        span.parent = span.parent.or(deprecated);
         let times = start.and_then(|start| {
             span.start = start;
             span.duration = duration?.map(believed).transpose()?;
@@ -381,18 +383,50 @@ impl<'a> References<'a> {
         })
     }
 
-    /// The parent: the first reference within the trace, `CHILD_OF` before `FOLLOWS_FROM`; one to
-    /// another trace is a link.
-    fn parent(&self, trace: &[u8], id: Option<Id>) -> Option<u64> {
+    /// The parent, and what the span merely follows. The parent is the first reference within the trace,
+    /// `CHILD_OF` before `FOLLOWS_FROM`; one to another trace is a link. A parent that is only followed
+    /// does not wait; beside a parent, what is followed may be a sibling.
+    fn parent(&self, trace: &[u8], id: Option<Id>) -> (Option<u64>, Option<u64>) {
         // The spelling is compared first, as it nearly always is the same.
         let within = |other: &[u8]| other == trace || other.is_empty() || ids::trace(other) == id;
-        let of = |kind| self.list[..self.len].iter().find(|r| r.0 == kind && within(r.1)).and_then(|r| ids::span(r.2));
-        of(Kind::ChildOf).or_else(|| of(Kind::FollowsFrom))
+        let of = |kind| self.list[..self.len].iter().filter(move |r| r.0 == kind && within(r.1)).filter_map(|r| ids::span(r.2));
+        let parent = of(Kind::ChildOf).next();
+        match parent {
+            Some(_) => (parent, of(Kind::FollowsFrom).filter(|&other| Some(other) != parent).last()),
+            None => (of(Kind::FollowsFrom).next(), of(Kind::FollowsFrom).next()),
+        }
     }
+}
+
+/// A log of a span: only what was thrown is of interest, in the words of OpenTelemetry (`exception`) or of
+/// OpenTracing (`error`).
+fn log<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
+    w.object(|w, key| {
+        if key.raw != b"fields" {
+            return w.skip().map(drop);
+        }
+        let mut fields = w.clone();
+        let mut raised = false;
+        pairs(w, |key, value| raised |= key.raw == b"event" && matches!(value.raw, b"exception" | b"error"))?;
+        if raised {
+            span.raised = true;
+            pairs(&mut fields, |key, value| match key.raw {
+                b"error.kind" => span.put(b"exception.type", value),
+                key => span.exception(key, value),
+            })?;
+        }
+        Ok(())
+    })
 }
 
 /// Reads `[{"key":..,"type":..,"value":..},..]` into the span's attributes.
 fn tags<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
+    pairs(w, |key, value| span.put(key.raw, value))
+}
+
+/// Shows each key and value of a list of tags or fields.
+#[inline]
+fn pairs<'a>(w: &mut Walker<'a>, mut each: impl FnMut(Str<'a>, Str<'a>)) -> Walk<()> {
     if w.peek() != b'[' {
         return w.skip().map(drop);
     }
@@ -404,7 +438,7 @@ fn tags<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
             if w.eat(br#","type":"string","value":""#) {
                 let value = w.rest_of_string()?;
                 if w.eat(b"}") {
-                    span.put(key.raw, value);
+                    each(key, value);
                     return Ok(());
                 }
             }
@@ -422,7 +456,7 @@ fn tags<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
             Ok(())
         })?;
         if let (Some(key), Some(value)) = (key, value) {
-            span.put(key.raw, value);
+            each(key, value);
         }
         Ok(())
     })

@@ -1,8 +1,10 @@
 //! AWS X-Ray segment documents, one or one a line, and the answer of `BatchGetTraces`, in which each
 //! document is a JSON text inside a JSON string.
 //!
-//! Not kept: `precursor_ids`, as an operation has no place for them.
+//! Of `precursor_ids` the one that ended last is kept: it is whom a subsegment waited for.
 //! Definition: <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>.
+
+use hashbrown::HashMap;
 
 use crate::scan::json::{Malformed, Str, Walk, Walker};
 use crate::scan::number;
@@ -160,6 +162,8 @@ struct Node<'a> {
     start: Option<Str<'a>>,
     end: Option<Str<'a>>,
     namespace: &'a [u8],
+    /// Siblings that ended before this one began.
+    precursors: Vec<u64>,
     is_subsegment: bool,
     inferred: bool,
     fault: bool,
@@ -211,10 +215,17 @@ fn segment<'a>(w: &mut Walker<'a>, out: &mut Recorder<'_, '_>, place: Option<usi
     done.push(node);
     done.sort_by_key(|node| node.at);
     let ids: Vec<_> = done.iter().map(|node| (node.at, node.span.id)).collect();
+    let ends: HashMap<u64, Option<i64>> = match done.iter().any(|node| !node.precursors.is_empty()) {
+        true => done.iter().filter_map(|node| Some((node.span.id?, seconds(node.end?).ok()))).collect(),
+        false => HashMap::new(),
+    };
     for mut node in done {
         if let Some(parent) = node.parent {
             node.span.parent = ids.binary_search_by_key(&parent, |&(at, _)| at).ok().and_then(|i| ids[i].1);
         }
+        // Of equals the last that is named.
+        let siblings = node.precursors.iter().copied().filter(|&id| Some(id) != node.span.parent);
+        node.span.follows = siblings.max_by_key(|id| ends.get(id).copied().flatten());
         node.span.trace = node.span.trace.or(trace);
         node.span.service = service;
         node.span.escaped |= escaped;
@@ -247,6 +258,10 @@ impl<'a> Node<'a> {
             (b"start_time", _) => self.start = Some(w.text()?),
             (b"end_time", _) => self.end = Some(w.text()?),
             (b"namespace", _) => self.namespace = w.text()?.raw,
+            (b"precursor_ids", b'[') => w.array(|w| {
+                self.precursors.extend(ids::span(w.text()?.raw));
+                Ok(())
+            })?,
             (b"type", _) => self.is_subsegment |= w.text()?.raw == b"subsegment",
             (b"inferred", _) => self.inferred = w.text()?.raw == b"true",
             (b"fault" | b"throttle", _) => self.fault |= w.text()?.raw == b"true",
@@ -299,14 +314,19 @@ impl<'a> Node<'a> {
             span.status = Status::Error;
         }
         let start = self.start.ok_or(Reason::Time)?;
-        let start = number::scaled(start.raw, SECOND).map_err(|_| Reason::Time)?;
+        let start = seconds(start)?;
         span.start = Some(start);
         if let Some(end) = self.end {
-            let end = number::scaled(end.raw, SECOND).map_err(|_| Reason::Time)?;
+            let end = seconds(end)?;
             span.duration = Some(believed(end.checked_sub(start).ok_or(Reason::Duration)?.max(0))?);
         }
         Ok(())
     }
+}
+
+/// Seconds since the epoch with their decimals, in nanoseconds.
+fn seconds(text: Str<'_>) -> Result<i64, Reason> {
+    number::scaled(text.raw, SECOND).map_err(|_| Reason::Time)
 }
 
 /// `1-<8 hex digits of seconds>-<24 hex digits>`: the same 128 bits as a W3C trace id.

@@ -69,7 +69,14 @@ pub(crate) fn attribute(
 fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &mut Requests) -> Attribution {
     let parent = walk_parents(rows, links, of);
     let (start, end) = windows(rows, origins, links, &parent);
-    let forest = Forest::new(Spans { start: &start, end: &end, parent: &parent, blocking: &links.blocking, tie: &[] });
+    let forest = Forest::new(Spans {
+        start: &start,
+        end: &end,
+        parent: &parent,
+        blocking: &links.blocking,
+        after: &links.after,
+        tie: &[],
+    });
     let CriticalPath { cp_ns, ambiguous_ns } = critical_path(&forest, |_, _, _| {});
 
     let mut attribution = Attribution { ambiguous_ns, ..Attribution::default() };
