@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 use parsers::{Kind, Outcome, Role};
 
+use super::span_holds::{Held, held};
 use super::{Context, Found, sizes};
 use crate::analyze::capacity::model::{self, Hold};
 use crate::analyze::correlate::NONE;
@@ -15,7 +16,7 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
         return;
     }
     let statements = statements_by_parent(context);
-    let spans = spans_by_owner(context);
+    let spans = held_by_wait(context);
     for row in 0..context.rows.len() {
         let (Some(interval), true) = (context.interval(row), context.live(row)) else { continue };
         match context.rows.kind(row) {
@@ -95,7 +96,8 @@ fn statements_by_parent(context: &Context<'_>) -> HashMap<u32, Vec<u32>> {
 /// each statement; statements of one session that follow within 5 ms are one hold.
 fn holds_of(context: &Context<'_>, rows: &[u32], request: u32) -> Vec<Hold> {
     const SOON_NS: i64 = 5_000_000;
-    let mut holds: Vec<(Hold, u64, bool)> = Vec::new();
+    let mut holds: Vec<(Hold, bool)> = Vec::new();
+    let mut last_of: HashMap<u64, usize> = HashMap::new();
     for &row in rows {
         let row = row as usize;
         let Some((start, end)) = context.interval(row) else { continue };
@@ -103,9 +105,9 @@ fn holds_of(context: &Context<'_>, rows: &[u32], request: u32) -> Vec<Hold> {
         let text = context.rows.text(context.rows.name(row));
         let opens = matches!(text, "begin" | "start transaction");
         let closes = matches!(text, "commit" | "rollback");
-        let last = holds.iter_mut().rev().find(|(_, s, _)| *s == session);
+        let last = last_of.get(&session).and_then(|&at| holds.get_mut(at));
         match last {
-            Some((hold, _, open)) if *open || start.saturating_sub(hold.release_ns) <= SOON_NS => {
+            Some((hold, open)) if *open || start.saturating_sub(hold.release_ns) <= SOON_NS => {
                 hold.release_ns = hold.release_ns.max(end);
                 hold.work_ns = hold.work_ns.map(|work| work + (end - start));
                 hold.calls += 1;
@@ -115,64 +117,63 @@ fn holds_of(context: &Context<'_>, rows: &[u32], request: u32) -> Vec<Hold> {
                 let mut hold = Hold::new(start, end, 0, request);
                 hold.work_ns = Some(end - start);
                 hold.calls = 1;
-                holds.push((hold, session, opens));
+                last_of.insert(session, holds.len());
+                holds.push((hold, opens));
             }
         }
     }
     holds.into_iter().map(|(hold, ..)| hold).collect()
 }
 
-/// Spans of database calls and pool waits by the service and request they ran for, in order of time.
-type ByOwner = HashMap<(u32, u32), Vec<(i64, i64, bool)>>;
+/// A request's waits, each with its row, and its calls.
+type Spans = (Vec<((i64, i64), u32)>, Vec<(i64, i64)>);
 
-fn spans_by_owner(context: &Context<'_>) -> ByOwner {
+/// What became of the slot after each span of a wait, by its row: told from the database calls that ran for
+/// the same service and request.
+fn held_by_wait(context: &Context<'_>) -> HashMap<u32, Held> {
     let rows = context.rows;
-    let mut by_owner: ByOwner = HashMap::new();
+    let mut by_owner: HashMap<(u32, u32), Spans> = HashMap::new();
     for row in (0..rows.len()).filter(|&row| context.live(row)) {
         let wait = matches!(rows.kind(row), Kind::PoolWait | Kind::SocketWait);
         let call = rows.is(row, Kind::Database) && rows.role(row) != Role::Server;
-        if let (true, Some((start, end))) = (wait || call, context.interval(row)) {
-            by_owner.entry((rows.service(row), context.of[row])).or_default().push((start, end, wait));
+        if let (true, Some(interval)) = (wait || call, context.interval(row)) {
+            let (waits, calls) = by_owner.entry((rows.service(row), context.of[row])).or_default();
+            if wait {
+                waits.push((interval, row as u32));
+            } else {
+                calls.push(interval);
+            }
         }
     }
-    by_owner.values_mut().for_each(|list| list.sort_unstable());
-    by_owner
+    let mut by_wait = HashMap::new();
+    for (mut waits, mut calls) in by_owner.into_values() {
+        waits.sort_unstable();
+        calls.sort_unstable();
+        let intervals: Vec<(i64, i64)> = waits.iter().map(|wait| wait.0).collect();
+        by_wait.extend(waits.iter().map(|wait| wait.1).zip(held(&intervals, &calls)));
+    }
+    by_wait
 }
 
 /// A span of the wait itself: the connection is held until the last call before the next wait.
-fn add_span(context: &Context<'_>, found: &mut Found, row: usize, (start, end): (i64, i64), spans: &ByOwner) {
+fn add_span(context: &Context<'_>, found: &mut Found, row: usize, (start, end): (i64, i64), spans: &HashMap<u32, Held>) {
     let rows = context.rows;
     let kind = if rows.is(row, Kind::PoolWait) { model::Kind::Connections } else { model::Kind::Sockets };
-    let service = rows.service(row);
-    let host = context.host(row);
-    let name = match service {
+    let name = match rows.service(row) {
         NO_NAME => pool_name(context, row).to_owned(),
         key => format!("{} {}", rows.text(key), pool_name(context, row)),
     };
-    let at = found.resource(host, kind, &name);
+    let at = found.resource(context.host(row), kind, &name);
     let mut hold = Hold::new(end, end, end - start, context.of[row]);
     hold.granted = rows.outcome(row) != Outcome::TimedOut;
     if !hold.granted {
         found.timeouts[at] += 1;
     }
-    let mut work = 0;
-    let spans = spans.get(&(service, context.of[row])).map_or(&[][..], Vec::as_slice);
-    let first = spans.partition_point(|&(from, ..)| from < start);
-    for &(from, to, wait) in &spans[first..] {
-        if (from, to) == (start, end) {
-            continue;
-        }
-        if wait && from >= end {
-            break;
-        }
-        if !wait && to > end {
-            hold.release_ns = hold.release_ns.max(to);
-            work += to - from.max(end);
-            hold.calls += 1;
-        }
-    }
+    let held = spans.get(&(row as u32)).copied().unwrap_or_default();
+    hold.release_ns = held.release_ns.unwrap_or(end);
+    hold.calls = held.calls;
     if hold.granted && hold.calls > 0 {
-        hold.work_ns = Some(work);
+        hold.work_ns = Some(held.work_ns);
     }
     found.resources[at].holds.push(hold);
 }

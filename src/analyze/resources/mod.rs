@@ -3,6 +3,7 @@
 
 mod connections;
 mod sizes;
+mod span_holds;
 mod threads;
 
 use std::collections::BTreeMap;
