@@ -392,7 +392,7 @@ impl<'a> References<'a> {
         let of = |kind| self.list[..self.len].iter().filter(move |r| r.0 == kind && within(r.1)).filter_map(|r| ids::span(r.2));
         let parent = of(Kind::ChildOf).next();
         match parent {
-            Some(_) => (parent, of(Kind::FollowsFrom).filter(|&other| Some(other) != parent).last()),
+            Some(_) => (parent, of(Kind::FollowsFrom).rfind(|&other| Some(other) != parent)),
             None => (of(Kind::FollowsFrom).next(), of(Kind::FollowsFrom).next()),
         }
     }
