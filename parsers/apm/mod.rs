@@ -3,6 +3,7 @@
 mod datadog;
 mod documents;
 mod elastic;
+mod elastic_documents;
 mod elastic_event;
 mod ids;
 mod jaeger;
@@ -25,6 +26,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &otlp_proto::OtlpProto,
     &jaeger::Jaeger,
     &elastic::Elastic,
+    &elastic_documents::ElasticDocuments,
     &xray::XRay,
     &skywalking::SkyWalking,
     &datadog::Datadog,

@@ -54,6 +54,10 @@ impl Format for OtlpJson {
 fn key_of(head: &[u8]) -> Option<&'static str> {
     let mut found = None;
     let mut walker = Walker::new(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head));
+    // Requests may be gathered in a list.
+    if walker.peek() == b'[' && !walker.enter(b'[').unwrap_or(false) {
+        return None;
+    }
     // A cut head ends in an error; what was found before stands.
     let _ = walker.object(|w, key| match key.raw {
         b"resourceSpans" | b"resource_spans" if w.peek() == b'[' => {
@@ -107,8 +111,15 @@ fn is_scope_spans(key: &[u8]) -> bool {
     matches!(key, b"scopeSpans" | b"scope_spans" | b"instrumentationLibrarySpans" | b"instrumentation_library_spans")
 }
 
-/// One document: `{"resourceSpans":[...]}`, or one with that inside of `trace`.
+/// One document: `{"resourceSpans":[...]}`, or one with that inside of `trace`, or a list of those.
 fn request<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>) -> Walk<()> {
+    if w.peek() == b'[' {
+        return w.array(|w| one_request(w, out));
+    }
+    one_request(w, out)
+}
+
+fn one_request<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>) -> Walk<()> {
     w.object(|w, key| match key.raw {
         b"trace" if w.peek() == b'{' => w.object(|w, key| resources(w, key, out)),
         _ => resources(w, key, out),

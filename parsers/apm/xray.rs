@@ -256,7 +256,7 @@ impl<'a> Node<'a> {
                 span.name = span.keep(name);
             }
             (b"start_time", _) => self.start = Some(w.text()?),
-            (b"end_time", _) => self.end = Some(w.text()?),
+            (b"end_time", _) => self.end = Some(w.text()?).filter(|text| !text.raw.is_empty()),
             (b"namespace", _) => self.namespace = w.text()?.raw,
             (b"precursor_ids", b'[') => w.array(|w| {
                 self.precursors.extend(ids::span(w.text()?.raw));

@@ -129,7 +129,7 @@ fn span<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>, parts: &mut Parts<'a
             }
             b"kind" => read.role = role_named(w.text()?.raw),
             b"shared" => shared = w.text()?.raw == b"true",
-            b"timestamp" => start = micros(w.text()?.raw).map_err(|_| Reason::Time),
+            b"timestamp" => start = micros(w.text()?.raw).map(|at| at.filter(|&at| at > 0)).map_err(|_| Reason::Time),
             b"duration" => duration = micros(w.text()?.raw),
             b"localEndpoint" if w.peek() == b'{' => {
                 let endpoint = endpoint(w, &mut read)?;
@@ -314,7 +314,7 @@ impl<'a> Annotations<'a> {
             let (mut at, mut event, mut whose) = (None, &b""[..], Endpoint::default());
             w.object(|w, key| {
                 match key.raw {
-                    b"timestamp" => at = micros(w.text()?.raw).ok().flatten(),
+                    b"timestamp" => at = micros(w.text()?.raw).ok().flatten().filter(|&at| at > 0),
                     b"value" => event = w.text()?.raw,
                     b"endpoint" if w.peek() == b'{' => whose = endpoint(w, span)?,
                     _ => {
@@ -412,6 +412,10 @@ fn length(half: &Half<'_>) -> Option<Nanos> {
 fn micros(text: &[u8]) -> Result<Option<i64>, Reason> {
     if text.is_empty() {
         return Ok(None);
+    }
+    // A negative length is one that clocks disagree about: none.
+    if text.starts_with(b"-") && number::whole(&text[1..]).is_ok() {
+        return Ok(Some(0));
     }
     let value = number::whole(text).map_err(|_| Reason::Duration)?;
     let nanos = i64::try_from(value).ok().and_then(|value| value.checked_mul(1_000)).ok_or(Reason::Duration)?;

@@ -104,6 +104,10 @@ fn joins(results: &Results<'_>) -> Vec<String> {
     if quality.ambiguous_ns > 0 {
         texts.push(format!("{} of path time may as well be a sibling's.", duration_text(quality.ambiguous_ns)));
     }
+    if quality.unplaced > 0 {
+        let (n, time) = (count(quality.unplaced), duration_text(quality.unplaced_ns));
+        texts.push(format!("{n} calls are known by their sum of {time} only: they count in the tables, but on no path."));
+    }
     if joined.skew_corrected > 0 {
         let (n, most) = (count(joined.skew_corrected), duration_text(joined.max_skew_ns));
         texts.push(format!("{n} calls between hosts had their clocks corrected, by {most} at most."));
