@@ -131,3 +131,17 @@ fn clocks_are_corrected_where_most_calls_between_two_hosts_do_not_fit() {
     let got = folded_of("z.jsonl", &call(1, early, apart));
     assert_eq!(got, "web;GET /pay 40000\nweb;GET /pay;api;GET /pay 60000\n");
 }
+
+#[test]
+fn a_trace_is_drawn_by_its_id_as_the_file_writes_it() {
+    let xray = "fixtures/apm/xray/precursor-ids.json";
+    let drawn = |args: &[&str]| narrows(&[&["show", "--trace"][..], args].concat()).exits(0).text().to_owned();
+    let own = drawn(&["1-581cf771-a006649127e371903a2de979", xray]);
+    assert!(own.contains(" 6 operations of 1 service, 500 ms"), "{own}");
+    let other = drawn(&["581cf771a006649127e371903a2de979", xray]);
+    assert!(own.lines().skip(1).eq(other.lines().skip(1)), "{own}\n{other}");
+    let base64 = drawn(&["W47/95gDgQPSabYzgT/GDA==", "fixtures/apm/otlp-json/reference-example.json"]);
+    assert!(base64.contains(" 2 operations of 1 service, 100 ms"), "{base64}");
+    let datadog = drawn(&["1", "fixtures/apm/datadog/reference-example.json"]);
+    assert!(datadog.contains(" 2 operations of 1 service, 100 ms"), "{datadog}");
+}

@@ -1,15 +1,16 @@
 //! Traces as Jaeger's API and UI export them: `{"data":[..]}`, `{"data":{..}}`, a bare trace or an
-//! array of traces. Copies of parent spans inside of references are not spans of their own.
+//! array of traces; or single spans, each with its process, as Jaeger's stores keep them. Copies of parent spans inside of references are not spans of their own.
 //!
 //! Definition: <https://github.com/jaegertracing/jaeger/blob/main/internal/uimodel/model.go>.
 
 use crate::scan::json::{Malformed, Str, Walk, Walker};
 use crate::scan::number;
 use crate::scan::semconv::Slot;
-use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Id, OpenError, Options, Reason, Spec, Stamp, Unit, Verdict};
+use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, OpenError, Options, Reason, Spec, Stamp, Unit, Verdict};
 
 use super::documents::{self, Recorder};
 use super::ids;
+use super::jaeger_references::References;
 use super::span::{Span, believed};
 
 /// How many spans of a trace wait for its processes, which come after them, before the walk looks
@@ -72,7 +73,22 @@ fn is_jaeger(w: &mut Walker<'_>) -> bool {
         }
         Err(Malformed { at: 0 })
     });
-    found || is_trace(&mut whole.clone())
+    found || is_trace(&mut whole.clone()) || is_span(&mut whole.clone())
+}
+
+/// Whether a span comes first that has its process in itself.
+fn is_span(w: &mut Walker<'_>) -> bool {
+    let (mut id, mut operation, mut process) = (false, false, false);
+    let _ = w.object(|w, key| {
+        match key.raw {
+            b"spanID" => id = w.peek() == b'"',
+            b"operationName" => operation = true,
+            b"process" => process = w.peek() == b'{',
+            _ => {}
+        }
+        if id && operation && process { Err(Malformed { at: 0 }) } else { w.skip().map(drop) }
+    });
+    id && operation && process
 }
 
 fn is_trace(w: &mut Walker<'_>) -> bool {
@@ -133,8 +149,8 @@ fn document<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>, waiting: &mut Ve
     }
     let start = w.clone();
     let mut wrapped = false;
-    // `data` may come after others; a bare trace has `spans` instead.
-    let mut bare = false;
+    // `data` may come after others; a bare trace has `spans` instead, and a span an id of its own.
+    let (mut bare, mut alone) = (false, false);
     w.object(|w, key| match key.raw {
         b"data" if w.peek() == b'[' => {
             wrapped = true;
@@ -148,9 +164,20 @@ fn document<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>, waiting: &mut Ve
             bare = true;
             Err(Malformed { at: 0 })
         }
+        b"spanID" if !wrapped => {
+            alone = true;
+            Err(Malformed { at: 0 })
+        }
         _ => w.skip().map(drop),
     })
     .or_else(|error| {
+        if alone {
+            *w = start.clone();
+            let mut one = Waiting::default();
+            one.read(w)?;
+            one.finish(out);
+            return Ok(());
+        }
         if !bare {
             return Err(error);
         }
@@ -342,60 +369,6 @@ fn process<'a>(w: &mut Walker<'a>) -> Walk<Process<'a>> {
         Ok(())
     })?;
     Ok(Process { id: b"", service: read.service, instance: read.attributes.get(Slot::Instance), escaped: read.escaped })
-}
-
-/// The first few references of a span; no parent comes after so many links.
-#[derive(Default)]
-struct References<'a> {
-    list: [(Kind, &'a [u8], &'a [u8]); 4],
-    len: usize,
-}
-
-#[derive(Clone, Copy, Default, Eq, PartialEq)]
-enum Kind {
-    #[default]
-    ChildOf,
-    FollowsFrom,
-}
-
-impl<'a> References<'a> {
-    fn read(&mut self, w: &mut Walker<'a>) -> Walk<()> {
-        w.array(|w| {
-            let mut read = (Kind::ChildOf, &b""[..], &b""[..]);
-            w.object(|w, key| {
-                match key.raw {
-                    b"refType" if w.text()?.raw == b"FOLLOWS_FROM" => read.0 = Kind::FollowsFrom,
-                    b"refType" => {}
-                    b"traceID" => read.1 = w.text()?.raw,
-                    b"spanID" => read.2 = w.text()?.raw,
-                    // A copy of the parent with all its ancestors.
-                    _ => {
-                        w.skip()?;
-                    }
-                }
-                Ok(())
-            })?;
-            if let Some(place) = self.list.get_mut(self.len) {
-                *place = read;
-                self.len += 1;
-            }
-            Ok(())
-        })
-    }
-
-    /// The parent, and what the span merely follows. The parent is the first reference within the trace,
-    /// `CHILD_OF` before `FOLLOWS_FROM`; one to another trace is a link. A parent that is only followed
-    /// does not wait; beside a parent, what is followed may be a sibling.
-    fn parent(&self, trace: &[u8], id: Option<Id>) -> (Option<u64>, Option<u64>) {
-        // The spelling is compared first, as it nearly always is the same.
-        let within = |other: &[u8]| other == trace || other.is_empty() || ids::trace(other) == id;
-        let of = |kind| self.list[..self.len].iter().filter(move |r| r.0 == kind && within(r.1)).filter_map(|r| ids::span(r.2));
-        let parent = of(Kind::ChildOf).next();
-        match parent {
-            Some(_) => (parent, of(Kind::FollowsFrom).rfind(|&other| Some(other) != parent)),
-            None => (of(Kind::FollowsFrom).next(), of(Kind::FollowsFrom).next()),
-        }
-    }
 }
 
 /// A log of a span: only what was thrown is of interest, in the words of OpenTelemetry (`exception`) or of

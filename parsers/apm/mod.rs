@@ -7,6 +7,7 @@ mod elastic_documents;
 mod elastic_event;
 mod ids;
 mod jaeger;
+mod jaeger_references;
 mod otlp_json;
 mod otlp_proto;
 mod skywalking;
@@ -17,6 +18,8 @@ mod tests;
 mod wait;
 mod xray;
 mod zipkin;
+
+pub use ids::trace_ids;
 
 use crate::Format;
 

@@ -47,7 +47,7 @@ impl Format for XRay {
         let mut answer = false;
         documents::first_object(head, |w, key| {
             match key {
-                b"trace_id" => seen[0] = w.text().is_ok_and(|text| trace(text.raw).is_some()),
+                b"trace_id" => seen[0] = w.text().is_ok_and(|text| ids::xray(text.raw).is_some()),
                 b"id" => seen[1] = true,
                 b"start_time" => seen[2] = true,
                 b"Traces" => answer = is_answer(w),
@@ -249,7 +249,7 @@ impl<'a> Node<'a> {
             (b"parent_id", _) => span.parent = ids::span(w.text()?.raw),
             (b"trace_id", _) => {
                 let text = w.text()?.raw;
-                span.trace = trace(text).or_else(|| Id::parse(text));
+                span.trace = ids::xray(text).or_else(|| Id::parse(text));
             }
             (b"name", _) => {
                 let name = w.text()?;
@@ -329,18 +329,6 @@ fn seconds(text: Str<'_>) -> Result<i64, Reason> {
     number::scaled(text.raw, SECOND).map_err(|_| Reason::Time)
 }
 
-/// `1-<8 hex digits of seconds>-<24 hex digits>`: the same 128 bits as a W3C trace id.
-fn trace(text: &[u8]) -> Option<Id> {
-    let (seconds, rest) = (text.get(2..10)?, text.get(11..35)?);
-    if text.len() != 35 || &text[..2] != b"1-" || text[10] != b'-' {
-        return None;
-    }
-    let mut hex = [0; 32];
-    hex[..8].copy_from_slice(seconds);
-    hex[8..].copy_from_slice(rest);
-    if hex.iter().all(u8::is_ascii_hexdigit) { Id::parse(&hex) } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -355,11 +343,5 @@ mod tests {
         XRayDecoder { boundary: Boundary::Whole }.decode(chunk, &mut batch);
         // The innermost list is empty.
         assert_eq!((batch.len(), batch.rejects.len()), (depth, 0));
-    }
-
-    #[test]
-    fn a_trace_id_is_the_same_as_in_w3c_headers() {
-        assert_eq!(trace(b"1-581cf771-a006649127e371903a2de979"), Id::parse(b"581cf771a006649127e371903a2de979"));
-        assert_eq!(trace(b"1-581cf771-a006649127e371903a2de97"), None);
     }
 }

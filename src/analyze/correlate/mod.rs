@@ -85,6 +85,8 @@ pub struct Joined {
     pub fragments: u64,
     /// Spans that another span claims as its child.
     pub adopted: u64,
+    /// Spans that have the id of another span of their trace and side, but other times.
+    pub conflicting_ids: u64,
     /// Records that had only the low half of their trace's id.
     pub short_ids: u64,
     /// Spans whose parent was not given.

@@ -94,6 +94,7 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
     links.joined.copies += identity.duplicates.len() as u64 - within;
     links.joined.copied_spans += identity.duplicates.len() as u64;
     links.joined.orphans += identity.orphans.len() as u64;
+    links.joined.conflicting_ids += identity.conflicting_ids;
     links.joined.cycles += identity.cycles;
     links.joined.traces += identity.traces;
     links.joined.incomplete_traces += identity.incomplete_traces;

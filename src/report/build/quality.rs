@@ -86,6 +86,7 @@ fn joins(results: &Results<'_>) -> Vec<String> {
         (joined.adopted, "spans are claimed as a child by a span made later, and hang under that"),
         (joined.short_ids, "records have only the low half of their trace's id; they were joined with those that have all of it"),
         (joined.orphans, "spans name a parent that was not given"),
+        (joined.conflicting_ids, "spans have the id of another span; what names that id as its parent hangs under the first"),
         (joined.cycles, "spans have parents that form a ring"),
         (joined.incomplete_traces, "traces are incomplete"),
         (
