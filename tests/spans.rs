@@ -1,7 +1,7 @@
 //! What joins spans where ids and parents are not enough: parts, claims, followers, cut ids, wrong clocks.
 //! All figures by hand from the times in the files, in microseconds.
 
-use crate::support::{Folder, int, narrows};
+use crate::support::{Folder, int, narrows, rows};
 
 /// The stacks of the critical path of a file or folder.
 fn folded(path: &str) -> String {
@@ -31,6 +31,31 @@ fn an_inferred_span_takes_the_children_it_claims() {
     for encoding in ["otlp-json/links-and-exceptions.jsonl", "otlp-proto/links-and-exceptions.bin"] {
         assert_eq!(folded(&format!("fixtures/apm/{encoding}")), want, "{encoding}");
     }
+}
+
+#[test]
+fn the_gaps_within_a_composite_span_are_its_callers_own() {
+    // Five statements ran 20 of the 50 ms from the first to the last, in a request of 100.
+    let json = narrows(&["--format", "json", "fixtures/apm/elastic-apm-docs/search-answer.json"]).exits(0).json();
+    let endpoint = &rows(&json, "endpoints")[0];
+    assert_eq!((int(endpoint, "/buckets/database"), int(endpoint, "/buckets/own")), (20_000_000, 80_000_000));
+    let statement = &rows(&json, "database")[0];
+    assert_eq!((int(statement, "/calls"), int(statement, "/total_ns")), (5, 20_000_000));
+}
+
+#[test]
+fn calls_that_an_agent_dropped_count_but_are_on_no_path() {
+    let log = [
+        r#"{"metadata":{"service":{"name":"api"}}}"#,
+        r#"{"transaction":{"id":"945254c567a5417e","trace_id":"0123456789abcdef0123456789abcdef","name":"GET /pay","type":"request","timestamp":1700000000000000,"duration":100.0,"span_count":{"started":0,"dropped":3},"dropped_spans_stats":[{"destination_service_resource":"mysql","outcome":"success","duration":{"count":3,"sum":{"us":15000}}}]}}"#,
+    ];
+    let folder = Folder::with("e.ndjson", log.join("\n"));
+    let json = folder.narrows(&["--format", "json", "."]).exits(0).json();
+    let statement = &rows(&json, "database")[0];
+    assert_eq!((int(statement, "/calls"), int(statement, "/total_ns")), (3, 15_000_000));
+    assert_eq!(int(&rows(&json, "endpoints")[0], "/buckets/own"), 100_000_000);
+    let text = folder.narrows(&["."]).exits(0).text().to_owned();
+    assert!(text.contains("3 calls are known by their sum of 15.0 ms only"), "{text}");
 }
 
 #[test]

@@ -106,9 +106,9 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
         }
     }
     attribution.contradictions = contradictions(rows, links);
-    for row in 0..rows.len() {
-        let is_sum = links.start[row] == NULL_I64 && links.duration[row] != NULL_I64 && links.parent[row] != NONE;
-        if is_sum && of[row] != NONE && !rows.is(row, Kind::Request) {
+    let is_sum = |&row: &usize| links.start[row] == NULL_I64 && links.duration[row] != NULL_I64 && links.parent[row] != NONE;
+    for row in (0..rows.len()).filter(is_sum) {
+        if of[row] != NONE && !rows.is(row, Kind::Request) {
             attribution.unplaced += u64::from(rows.count(row).unwrap_or(1));
             attribution.unplaced_ns = attribution.unplaced_ns.saturating_add(links.duration[row]);
         }
