@@ -5,7 +5,8 @@ use std::io::Write;
 
 use divan::counter::{BytesCount, ItemsCount};
 use narrows::analyze;
-use narrows::analyze::summary::{by_group, by_group_of_many};
+use narrows::analyze::grouped::Operations;
+use narrows::analyze::summary::{Summary, by_group};
 use narrows::frame::{Naming, Piece};
 use narrows::input::Found;
 use parsers::{Chunk, named};
@@ -111,9 +112,12 @@ fn summary_by_polars(bencher: divan::Bencher) {
     bencher.counter(ItemsCount::new(group.len())).bench(|| by_group(&group, &duration, 61, &QUANTILES));
 }
 
-/// The same by the counting sort of our own.
+/// The same by a pass that parts the groups and a partial sort of each.
 #[divan::bench]
-fn summary_by_counting(bencher: divan::Bencher) {
+fn summary_by_parting(bencher: divan::Bencher) {
     let (group, duration) = groups();
-    bencher.counter(ItemsCount::new(group.len())).bench(|| by_group_of_many(&group, &duration, 61, &QUANTILES));
+    bencher.counter(ItemsCount::new(group.len())).bench(|| {
+        let grouped = Operations { group: &group, end: &duration, duration: &duration }.grouped(61, i64::MAX, |_| false);
+        grouped.into_iter().map(|group| Summary::of(group.calls, group.durations, &QUANTILES)).collect::<Vec<_>>()
+    });
 }

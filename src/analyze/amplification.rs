@@ -103,7 +103,7 @@ pub(crate) struct Context<'a> {
     pub(crate) rows: &'a Rows<'a>,
     pub(crate) links: &'a Links<'a>,
     pub(crate) of: &'a RequestOf,
-    pub(crate) requests: &'a Requests,
+    pub(crate) requests: &'a Requests<'a>,
     pub(crate) attribution: &'a Attribution,
 }
 
@@ -120,7 +120,7 @@ impl Context<'_> {
     /// Requests and their time, by endpoint.
     fn per_endpoint(&self) -> Vec<(u64, i64)> {
         let mut sums = vec![(0u64, 0i64); self.requests.endpoints.len()];
-        for (&endpoint, &ns) in self.requests.endpoint.iter().zip(&self.requests.duration) {
+        for (&endpoint, &ns) in self.requests.endpoint.iter().zip(self.requests.duration.iter()) {
             let sum = &mut sums[endpoint as usize];
             sum.0 += 1;
             sum.1 = if ns == NULL_I64 { sum.1 } else { sum.1.saturating_add(ns) };

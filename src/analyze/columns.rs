@@ -114,6 +114,11 @@ impl<'a> Rows<'a> {
         !self.parts[part].is_empty()
     }
 
+    /// Whether any row names the machine or process it comes from.
+    pub(crate) fn has_instances(&self) -> bool {
+        !self.instance.is_empty()
+    }
+
     /// Whether any row is a span.
     pub(crate) fn has_spans(&self) -> bool {
         !self.span.is_empty()
@@ -239,11 +244,6 @@ impl<'a> Rows<'a> {
     /// The parts the record states, by their numbers in [`Rows::parts`]; columns of which there are none cost nothing.
     pub(crate) fn stated_parts(&self, row: usize) -> impl Iterator<Item = (usize, i64)> {
         self.present.iter().filter_map(move |&(part, values)| some(values, row, NULL_I64).map(|ns| (part, ns)))
-    }
-
-    /// Whether any row states a part at all.
-    pub(crate) fn has_parts(&self) -> bool {
-        self.parts.iter().any(|values| !values.is_empty())
     }
 
     /// The gauge's size, slots in use and waiting callers.

@@ -55,7 +55,7 @@ pub(crate) fn collect(
     links: &Links,
     of: &RequestOf,
     unfiltered: &RequestOf,
-    requests: &Requests,
+    requests: &Requests<'_>,
     in_window: impl Fn(i64) -> bool,
 ) -> Calls {
     if !rows.any(&[Kind::Database]) {

@@ -70,7 +70,7 @@ pub(crate) fn folded(
     rows: &Rows<'_>,
     links: &Links,
     of: &RequestOf,
-    requests: &Requests,
+    requests: &Requests<'_>,
     attribution: &Attribution,
 ) -> Vec<FoldedRow> {
     let mut frames = Frames::default();
@@ -127,7 +127,7 @@ pub(crate) fn folded(
 /// The frame of a row under that of the row above; its service comes first where it is another.
 fn frame(
     rows: &Rows<'_>,
-    requests: &Requests,
+    requests: &Requests<'_>,
     of: &RequestOf,
     frames: &mut Frames,
     frame_of: &[u32],

@@ -2,24 +2,24 @@
 
 use hashbrown::HashMap;
 use parsers::Kind;
+use rayon::prelude::*;
 
 use super::capacity::Capacity;
+use super::capacity::model::Resource;
 use super::columns::Rows;
 use super::correlate::tiers::{TierKey, tier_of};
 use super::correlate::{Fate, Links, NONE};
 use super::database::Calls;
+use super::grouped::Group;
 use super::profile::histogram::Histogram;
-use super::profile::{Profile, Series};
+use super::profile::{Groups, Profile, Series};
 use super::requests::{RequestOf, Requests};
 use super::resources::Resources;
 use super::sources::Origin;
-use super::summary::{Summary, by_group, by_group_of_many};
+use super::summary::{Summary, by_group};
 use super::tables::{EndpointRow, Evidence, PauseRow, SliceRow, StatementRow, TierRow, Times, WaitRow, id};
 use crate::error::Result;
 use crate::frame::NULL_I64;
-
-/// How many slowest records stand behind a row.
-const EVIDENCE: usize = 3;
 
 /// The records of one tier that belong to an endpoint's requests.
 #[derive(Clone)]
@@ -37,7 +37,8 @@ pub(super) struct Ranking<'a> {
     pub(super) origins: &'a [Origin],
     pub(super) links: &'a Links<'a>,
     pub(super) of: &'a RequestOf,
-    pub(super) requests: &'a Requests,
+    pub(super) requests: &'a Requests<'a>,
+    pub(super) groups: &'a Groups,
     pub(super) calls: &'a Calls,
     pub(super) profile: &'a Profile,
     pub(super) quantiles: &'a [f64],
@@ -51,9 +52,9 @@ impl Ranking<'_> {
 
     /// Endpoints by total time, then by calls, then by name.
     pub(super) fn endpoints(&self) -> Vec<EndpointRow> {
-        let summaries =
-            by_group_of_many(&self.requests.endpoint, &self.requests.duration, self.requests.endpoints.len(), self.quantiles);
-        let evidence = slowest(self.rows, &self.requests.endpoint, &self.requests.row, &self.requests.duration, summaries.len());
+        let summary = |group: &Group| Summary::of(group.calls, group.durations.clone(), self.quantiles);
+        let summaries: Vec<Summary> = self.groups.endpoints.par_iter().map(summary).collect();
+        let evidence = self.groups.endpoints.iter().map(|group| slowest(self.rows, group, &self.requests.row));
         let mut tiers = self.tiers();
         let total: i64 = summaries.iter().filter_map(|s| s.total_ns).fold(0, i64::saturating_add);
         let calls: u64 = summaries.iter().map(|s| s.calls).sum();
@@ -126,7 +127,7 @@ impl Ranking<'_> {
     pub(super) fn statements(&self) -> Result<Vec<StatementRow>> {
         let groups = self.calls.statements.len();
         let summaries = by_group(&self.calls.statement, &self.calls.duration, groups, self.quantiles)?;
-        let evidence = slowest(self.rows, &self.calls.statement, &self.calls.row, &self.calls.duration, groups);
+        let evidence = self.groups.statements.iter().map(|group| slowest(self.rows, group, &self.calls.row));
         let mut callers = self.callers();
         let per_endpoint = self.requests_per_endpoint();
         let total: i64 = summaries.iter().filter_map(|s| s.total_ns).fold(0, i64::saturating_add);
@@ -216,7 +217,7 @@ impl Ranking<'_> {
     }
 
     /// Waits by total time.
-    pub(super) fn waits(&self, resources: &Resources, capacity: &Capacity) -> Vec<WaitRow> {
+    pub(super) fn waits(&self, resources: &Resources<'_>, capacity: &Capacity) -> Vec<WaitRow> {
         let total: i64 = self.requests.duration.iter().filter(|&&ns| ns != NULL_I64).fold(0, |sum, ns| sum.saturating_add(*ns));
         let mut waits: Vec<WaitRow> = resources
             .system
@@ -226,18 +227,18 @@ impl Ranking<'_> {
             .filter(|(_, resource)| resource.holds.iter().any(|hold| hold.wait_ns > 0))
             .map(|(at, resource)| {
                 let durations: Vec<i64> = resource.holds.iter().map(|hold| hold.wait_ns.max(0)).collect();
-                let summary = by_group_of_many(&vec![0; durations.len()], &durations, 1, self.quantiles).remove(0);
+                let summary = Summary::of(durations.len() as u64, durations.clone(), self.quantiles);
                 let known = capacity.resources.get(at);
                 let size = known.map_or(resource.size, |k| k.size);
                 let reading = resources.readings[at];
                 WaitRow {
-                    id: id('w', &format!("{} {}", resources.instance[at], resource.name)),
+                    id: resources.id(at),
                     resource: resource.name.clone(),
                     instance: resources.instance[at].clone(),
                     kind: resource.kind.name(),
                     acquisitions: durations.len() as u64,
                     waited: durations.iter().filter(|&&ns| ns > resource.resolution_ns).count() as u64,
-                    share: if total > 0 { summary.total_ns.unwrap_or(0) as f64 / total as f64 } else { 0.0 },
+                    share: if total > 0 { self.waited_ns(resource) as f64 / total as f64 } else { 0.0 },
                     times: times(summary),
                     servers: size.value,
                     servers_basis: size.basis.name(),
@@ -257,10 +258,17 @@ impl Ranking<'_> {
         waits
     }
 
+    /// Time requests waited for a resource. Of a request that was given up only what its caller saw counts.
+    fn waited_ns(&self, resource: &Resource) -> i64 {
+        let most = |request: u32| self.requests.duration.get(request as usize).copied().filter(|&ns| ns != NULL_I64);
+        let waits = resource.holds.iter().map(|hold| hold.wait_ns.clamp(0, most(hold.request).unwrap_or(i64::MAX).max(0)));
+        waits.fold(0, i64::saturating_add)
+    }
+
     /// Waits for pools that belong to no request: a pool's own log tells of them.
     fn loose_waits(&self) -> Vec<WaitRow> {
         let mut by_pool: std::collections::BTreeMap<&str, (Vec<i64>, u64)> = std::collections::BTreeMap::new();
-        for row in (0..self.rows.len()).filter(|&row| self.rows.is(row, Kind::PoolWait) && self.of[row] == NONE) {
+        for row in self.rows.of_kind(Kind::PoolWait).filter(|&row| self.of[row] == NONE) {
             if let Some(ns) = self.rows.duration(row).filter(|_| self.links.fate[row] != Fate::Copy) {
                 let pool = by_pool.entry(self.rows.text(self.rows.name(row))).or_default();
                 pool.0.push(ns);
@@ -270,7 +278,7 @@ impl Ranking<'_> {
         by_pool
             .into_iter()
             .map(|(name, (durations, timeouts))| {
-                let summary = by_group_of_many(&vec![0; durations.len()], &durations, 1, self.quantiles).remove(0);
+                let summary = Summary::of(durations.len() as u64, durations.clone(), self.quantiles);
                 WaitRow {
                     id: id('w', &format!("loose {name}")),
                     resource: name.to_owned(),
@@ -322,7 +330,7 @@ impl Ranking<'_> {
         let (first, last) = self.profile.window?;
         let slice_of = |at: i64| at.div_euclid(width);
         let mut inside = vec![0i64; (slice_of(last) - slice_of(first) + 1) as usize];
-        for (&end, &ns) in self.requests.end.iter().zip(&self.requests.duration) {
+        for (&end, &ns) in self.requests.end.iter().zip(self.requests.duration.iter()) {
             if end == NULL_I64 || ns == NULL_I64 {
                 continue;
             }
@@ -351,19 +359,9 @@ fn share(part: Option<i64>, total: i64, calls: u64, all_calls: u64) -> f64 {
     }
 }
 
-/// The slowest records of every group, slowest first; records without a duration come last.
-fn slowest(rows: &Rows<'_>, group: &[u32], row: &[u32], duration: &[i64], groups: usize) -> Vec<Vec<Evidence>> {
-    let mut best: Vec<Vec<(i64, u32)>> = vec![Vec::with_capacity(EVIDENCE + 1); groups];
-    for ((&group, &row), &ns) in group.iter().zip(row).zip(duration) {
-        let list = &mut best[group as usize];
-        if list.len() == EVIDENCE && list[EVIDENCE - 1].0 >= ns {
-            continue;
-        }
-        let at = list.partition_point(|&(other, _)| other >= ns);
-        list.insert(at, (ns, row));
-        list.truncate(EVIDENCE);
-    }
-    best.into_iter().map(|list| list.into_iter().map(|(ns, row)| evidence_of(rows, row, ns)).collect()).collect()
+/// The slowest records of a group; `row` gives the row of each of its operations.
+fn slowest(rows: &Rows<'_>, group: &Group, row: &[u32]) -> Vec<Evidence> {
+    group.slowest.iter().map(|&(ns, at)| evidence_of(rows, row[at as usize], ns)).collect()
 }
 
 /// Where a row stands.

@@ -34,7 +34,7 @@ pub struct ReplayRow {
 pub(crate) fn replay(
     rows: &Rows<'_>,
     links: &Links,
-    requests: &Requests,
+    requests: &Requests<'_>,
     attribution: &Attribution,
     changes: &[WhatIf],
 ) -> Vec<ReplayRow> {

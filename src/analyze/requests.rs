@@ -1,9 +1,14 @@
 //! The requests: one entry for each request from outside, with its time split over the buckets.
 
+use std::borrow::Cow;
+
 use hashbrown::HashMap;
 use parsers::{Kind, Outcome};
 
-use super::bucket::{Bucket, Buckets, Splits};
+use rayon::prelude::*;
+
+use super::attribute::{Below, split};
+use super::bucket::{Buckets, Splits};
 use super::columns::Rows;
 use super::correlate::{Fate, Links, NONE};
 use crate::frame::{NO_NAME, NULL_I64};
@@ -21,7 +26,7 @@ pub struct EndpointKey {
 
 /// Requests, column by column, in the order of the frame.
 #[derive(Clone, Default)]
-pub struct Requests {
+pub struct Requests<'a> {
     /// Row of the outermost record.
     pub row: Vec<u32>,
     /// Number of the endpoint.
@@ -30,16 +35,16 @@ pub struct Requests {
     /// pattern where no record has a stamp.
     pub end: Vec<i64>,
     /// How long it took, in nanoseconds; the null pattern where nobody says.
-    pub duration: Vec<i64>,
+    pub duration: Cow<'a, [i64]>,
     /// How it ended.
     pub outcome: Vec<Outcome>,
-    /// Where its time went; empty when no record tells more than a duration.
+    /// Where its time went; empty where each is told by one record alone, which says so itself.
     pub buckets: Splits,
     /// The endpoints by number.
     pub endpoints: Vec<EndpointKey>,
 }
 
-impl Requests {
+impl Requests<'_> {
     /// Number of requests.
     pub fn len(&self) -> usize {
         self.row.len()
@@ -50,31 +55,58 @@ impl Requests {
         self.row.is_empty()
     }
 
-    /// The split of a request. Where no record tells parts, all of it is unaccounted.
-    pub fn buckets(&self, request: usize) -> Buckets {
+    /// The split of a request.
+    pub(crate) fn buckets(&self, rows: &Rows<'_>, request: usize) -> Buckets {
         if !self.buckets.is_empty() {
             return self.buckets.get(request);
         }
-        let mut buckets = Buckets::default();
-        if self.duration[request] != NULL_I64 {
-            buckets.add(Bucket::Unaccounted, self.duration[request]);
-        }
-        buckets
+        let mut sums = Sums::default();
+        sums.split(rows, self.row[request], self.duration[request]);
+        sums.buckets
     }
 
-    /// The splits of all requests of each endpoint together.
-    pub fn bucket_sums(&self) -> Vec<Buckets> {
-        let mut sums = self.buckets.sums(&self.endpoint, self.endpoints.len());
-        if self.buckets.is_empty() {
-            for (&ns, &endpoint) in self.duration.iter().zip(&self.endpoint).filter(|(ns, _)| **ns != NULL_I64) {
-                sums[endpoint as usize].add(Bucket::Unaccounted, ns);
+    /// What all requests of each endpoint add up to.
+    pub(crate) fn sums(&self, rows: &Rows<'_>, of: &RequestOf) -> Vec<Sums> {
+        const AT_ONCE: usize = 1 << 18;
+        let parts: Vec<Vec<Sums>> = (0..self.len().div_ceil(AT_ONCE))
+            .into_par_iter()
+            .map(|part| {
+                let mut sums = vec![Sums::default(); self.endpoints.len()];
+                for request in part * AT_ONCE..((part + 1) * AT_ONCE).min(self.len()) {
+                    let sums = &mut sums[self.endpoint[request] as usize];
+                    let row = self.row[request] as usize;
+                    if let Some(bytes) = rows.bytes(row) {
+                        sums.bytes = Some(sums.bytes.unwrap_or(0).saturating_add(bytes));
+                    }
+                    if let Some(calls) = rows.count(row) {
+                        sums.stated_calls = Some(sums.stated_calls.unwrap_or(0) + u64::from(calls));
+                    }
+                    if self.buckets.is_empty() {
+                        sums.split(rows, self.row[request], self.duration[request]);
+                    }
+                }
+                sums
+            })
+            .collect();
+        let mut sums = vec![Sums::default(); self.endpoints.len()];
+        parts.iter().for_each(|part| sums.iter_mut().zip(part).for_each(|(sum, part)| sum.merge(part)));
+        if !self.buckets.is_empty() {
+            let splits = self.buckets.sums(&self.endpoint, self.endpoints.len());
+            sums.iter_mut().zip(splits).for_each(|(sum, split)| sum.buckets = split);
+        }
+        // The records of inner tiers count calls, too.
+        for row in rows.of_kind(Kind::Request).filter(|&row| rows.count(row).is_some() && of[row] != NONE) {
+            let request = of[row] as usize;
+            if let (true, Some(calls)) = (self.row[request] != row as u32, rows.count(row)) {
+                let stated = &mut sums[self.endpoint[request] as usize].stated_calls;
+                *stated = Some(stated.unwrap_or(0) + u64::from(calls));
             }
         }
         sums
     }
 
     /// Keeps the requests for which `keep` holds.
-    pub fn retain(&mut self, keep: impl Fn(&Requests, usize) -> bool) {
+    pub fn retain(&mut self, keep: impl Fn(&Requests<'_>, usize) -> bool) {
         let kept: Vec<bool> = (0..self.len()).map(|request| keep(self, request)).collect();
         fn pick<T>(column: &mut Vec<T>, kept: &[bool]) {
             let mut at = 0;
@@ -86,9 +118,49 @@ impl Requests {
         pick(&mut self.row, &kept);
         pick(&mut self.endpoint, &kept);
         pick(&mut self.end, &kept);
-        pick(&mut self.duration, &kept);
+        pick(self.duration.to_mut(), &kept);
         pick(&mut self.outcome, &kept);
         self.buckets.retain(&kept);
+    }
+}
+
+/// What several requests add up to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sums {
+    /// Where their time went.
+    pub(crate) buckets: Buckets,
+    /// Bytes sent; `None` where nothing says.
+    pub(crate) bytes: Option<u64>,
+    /// Database calls as the records count them; `None` where none does.
+    pub(crate) stated_calls: Option<u64>,
+    /// Time that parts claimed beyond their record, where each request is one record.
+    pub(crate) clipped_ns: i64,
+    /// How many records that happened to.
+    pub(crate) clipped: u64,
+}
+
+impl Sums {
+    /// Books a request that one record alone tells of.
+    #[inline]
+    fn split(&mut self, rows: &Rows<'_>, row: u32, duration: i64) {
+        if duration == NULL_I64 {
+            return;
+        }
+        let clipped = split(rows, row as usize, duration, Below::default(), |bucket, ns| self.buckets.add(bucket, ns));
+        self.clipped_ns = self.clipped_ns.saturating_add(clipped);
+        self.clipped += u64::from(clipped > 0);
+    }
+
+    fn merge(&mut self, other: &Sums) {
+        let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (a, b) => a.or(b),
+        };
+        self.buckets.merge(&other.buckets);
+        self.bytes = add(self.bytes, other.bytes);
+        self.stated_calls = add(self.stated_calls, other.stated_calls);
+        self.clipped_ns = self.clipped_ns.saturating_add(other.clipped_ns);
+        self.clipped += other.clipped;
     }
 }
 
@@ -96,7 +168,7 @@ impl Requests {
 pub(crate) type RequestOf = Vec<u32>;
 
 /// Finds the requests and what belongs to each.
-pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
+pub(crate) fn collect<'a>(rows: &Rows<'_>, links: &'a Links<'_>) -> (Requests<'a>, RequestOf) {
     let mut requests = Requests::default();
     let mut of = vec![NONE; rows.len()];
     let rooted = if links.joined.orphans > 0 { traces_with_root(rows, links) } else { hashbrown::HashSet::new() };
@@ -111,7 +183,11 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
         spread(&links.parent, &links.fate, &mut of);
     }
     let named = (any_child || !links.started.is_empty()).then(|| Named::of(rows, links, &requests, &of, any_child));
-    let mut numbers: HashMap<EndpointKey, u32> = HashMap::new();
+    requests.duration = match requests.len() == rows.len() {
+        true => Cow::Borrowed(&links.duration),
+        false => requests.row.iter().map(|&row| links.duration[row as usize]).collect(),
+    };
+    let mut numbers = Numbers::default();
     for request in 0..requests.len() {
         let root = requests.row[request] as usize;
         // Where nothing was joined, each record speaks for itself.
@@ -119,13 +195,7 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
             (named.row[request] as usize, named.stamp[request] as usize, named.inner_failure[request])
         });
         let key = EndpointKey { method: rows.method(row), name: rows.name(row), service: rows.service(root) };
-        let next = requests.endpoints.len() as u32;
-        let number = *numbers.entry(key).or_insert(next);
-        if number == next {
-            requests.endpoints.push(key);
-        }
-        requests.endpoint.push(number);
-        requests.duration.push(links.duration[root]);
+        requests.endpoint.push(numbers.of(key, &mut requests.endpoints));
         requests.outcome.push(outcome(rows, root, inner_failure));
         let end = if links.start[stamp] == NULL_I64 {
             NULL_I64
@@ -135,6 +205,35 @@ pub(crate) fn collect(rows: &Rows<'_>, links: &Links) -> (Requests, RequestOf) {
         requests.end.push(end);
     }
     (requests, of)
+}
+
+/// Numbers endpoints in the order of their first request.
+struct Numbers {
+    by_key: HashMap<EndpointKey, u32>,
+    /// The endpoint met last under each remainder of its name's key: most of the time it is the same again.
+    recent: [(EndpointKey, u32); 64],
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Numbers { by_key: HashMap::new(), recent: [(EndpointKey { method: 0, name: 0, service: 0 }, NONE); 64] }
+    }
+}
+
+impl Numbers {
+    #[inline]
+    fn of(&mut self, key: EndpointKey, endpoints: &mut Vec<EndpointKey>) -> u32 {
+        let recent = &mut self.recent[key.name as usize % 64];
+        if recent.0 != key || recent.1 == NONE {
+            let next = endpoints.len() as u32;
+            let number = *self.by_key.entry(key).or_insert(next);
+            if number == next {
+                endpoints.push(key);
+            }
+            *recent = (key, number);
+        }
+        recent.1
+    }
 }
 
 /// Traces of which the root span was given.
@@ -183,7 +282,7 @@ struct Named {
 impl Named {
     /// The outermost record names the request, unless only an inner one has a URL; the record with
     /// the finest clock stamps it.
-    fn of(rows: &Rows<'_>, links: &Links, requests: &Requests, of: &RequestOf, any_child: bool) -> Named {
+    fn of(rows: &Rows<'_>, links: &Links, requests: &Requests<'_>, of: &RequestOf, any_child: bool) -> Named {
         let mut named = Named {
             row: requests.row.iter().map(|&row| links.naming(rows, row)).collect(),
             stamp: requests.row.clone(),

@@ -12,7 +12,8 @@ use super::capacity::{self, Capacity};
 use super::columns::Rows;
 use super::correlate::{Alignment, Fate, Joined, Links, NONE, align, correlate};
 use super::folded::FoldedRow;
-use super::profile::{self, Profile};
+use super::growing::growing;
+use super::profile::{self, Groups, Profile};
 use super::rank::Ranking;
 use super::replay::ReplayRow;
 use super::requests::{RequestOf, Requests, collect};
@@ -21,6 +22,7 @@ use super::rules::{self, Facts};
 use super::services::{EdgeRow, ServiceRow};
 use super::sources::Origin;
 use super::tables::{BottleneckRow, EndpointRow, Finding, PauseRow, SliceRow, StatementRow, WaitRow};
+use super::verdict::verdict;
 use super::{amplification, bottlenecks, database, folded, replay, services};
 use crate::error::Result;
 use crate::frame::{Frame, NULL_I64};
@@ -180,7 +182,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let alignment = align(frame, origins);
     let links = correlate(rows, origins, &alignment);
     let (mut requests, mut of) = collect(rows, &links);
-    let attribution = attribute(rows, origins, &links, &of, &mut requests);
+    let mut attribution = attribute(rows, origins, &links, &of, &mut requests);
     overlay(rows, origins, &links, &of, &mut requests);
     let before = requests.len();
     // Filters work on copies, which are made only where there is something to leave out.
@@ -196,21 +198,36 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     // Resources are those of all traffic, whatever was selected.
     let (all, all_of) = (&requests, &of);
     let (requests, of) = narrowed.as_ref().map_or((all, all_of), |(requests, of)| (requests, of));
-    let ((resources, capacity), (calls, profile)) = rayon::join(
+    let unfiltered = unfiltered.as_ref().unwrap_or(all_of);
+    let calls_of = |of, requests| database::collect(rows, &links, of, unfiltered, requests, |end| in_window(end, options));
+    let all_calls = calls_of(all_of, all);
+    let some_calls = narrowed.as_ref().map(|(requests, of)| calls_of(of, requests));
+    let calls = some_calls.as_ref().unwrap_or(&all_calls);
+    let ((resources, capacity), (groups, profile)) = rayon::join(
         || {
-            let resources = resources::build(rows, origins, &links, all_of, all, host_names, &options.pools);
+            let resources = resources::build(rows, origins, &links, all_of, all, &all_calls, host_names, &options.pools);
             let capacity = capacity_of(&resources, options);
             (resources, capacity)
         },
         || {
-            let unfiltered = unfiltered.as_ref().unwrap_or(all_of);
-            let calls = database::collect(rows, &links, of, unfiltered, requests, |end| in_window(end, options));
-            let profile = profile::build(rows, requests, &calls);
-            (calls, profile)
+            let (groups, sums) = rayon::join(|| Groups::of(rows, requests, calls), || requests.sums(rows, of));
+            let profile = profile::build(rows, requests, &groups, &sums, calls);
+            attribution.clipped_ns = sums.iter().fold(attribution.clipped_ns, |ns, sum| ns.saturating_add(sum.clipped_ns));
+            attribution.clipped += sums.iter().map(|sum| sum.clipped).sum::<u64>();
+            (groups, profile)
         },
     );
-    let ranking =
-        Ranking { rows, origins, links: &links, of, requests, calls: &calls, profile: &profile, quantiles: &options.quantiles };
+    let ranking = Ranking {
+        rows,
+        origins,
+        links: &links,
+        of,
+        requests,
+        groups: &groups,
+        calls,
+        profile: &profile,
+        quantiles: &options.quantiles,
+    };
     let (endpoints, timeline) = rayon::join(|| ranking.endpoints(), || ranking.timeline());
     let database = ranking.statements()?;
     let waits = ranking.waits(&resources, &capacity);
@@ -223,6 +240,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let seen = amplification::Context { rows, links: &links, of, requests, attribution: &attribution };
     let amplification = amplification::find(&seen);
     let quality = quality(rows, &links, requests, of, before, &totals, &attribution, alignment, origins.len());
+    let growing = capacity.plateau.as_ref().and_then(|plateau| growing(rows, all, plateau));
     let facts = Facts {
         rows,
         requests,
@@ -236,6 +254,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         capacity: &capacity,
         resources: &resources,
         quality: &quality,
+        growing,
         edges: &edges,
         amplification: &amplification,
         call_durations: &calls.duration,
@@ -244,7 +263,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     };
     let bottlenecks = bottlenecks::rank(&facts);
     let findings = rules::run(&facts);
-    let verdict = bottlenecks::verdict(&facts, &bottlenecks);
+    let verdict = verdict(&facts, &bottlenecks);
     Ok(Analysis {
         verdict,
         window: profile.window,
@@ -267,7 +286,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     })
 }
 
-fn capacity_of(resources: &Resources, options: &Options) -> Capacity {
+fn capacity_of(resources: &Resources<'_>, options: &Options) -> Capacity {
     let mut chosen = capacity::Options::default();
     chosen.target_tps.clone_from(&options.target_tps);
     chosen.what_ifs.clone_from(&options.what_ifs);
@@ -288,7 +307,7 @@ fn in_window(end: i64, options: &Options) -> bool {
         || end != NULL_I64 && options.since.is_none_or(|since| end >= since) && options.until.is_none_or(|until| end < until)
 }
 
-fn selected(rows: &Rows<'_>, requests: &Requests, request: usize, options: &Options) -> bool {
+fn selected(rows: &Rows<'_>, requests: &Requests<'_>, request: usize, options: &Options) -> bool {
     let row = requests.row[request] as usize;
     let key = requests.endpoints[requests.endpoint[request] as usize];
     let status = rows.status(row);
@@ -302,7 +321,7 @@ fn selected(rows: &Rows<'_>, requests: &Requests, request: usize, options: &Opti
 }
 
 /// Keeps some requests and renumbers what belongs to them.
-fn keep(requests: &mut Requests, of: &mut RequestOf, wanted: impl Fn(&Requests, usize) -> bool) {
+fn keep(requests: &mut Requests<'_>, of: &mut RequestOf, wanted: impl Fn(&Requests<'_>, usize) -> bool) {
     let before = requests.len();
     let mut number = vec![NONE; before];
     let mut next = 0;
@@ -321,7 +340,7 @@ fn keep(requests: &mut Requests, of: &mut RequestOf, wanted: impl Fn(&Requests, 
     }
 }
 
-fn totals(requests: &Requests, profile: &Profile, seconds: Option<f64>) -> Totals {
+fn totals(requests: &Requests<'_>, profile: &Profile, seconds: Option<f64>) -> Totals {
     let mut totals = Totals { count: requests.len() as u64, seconds, ..Totals::default() };
     for request in 0..requests.len() {
         let outcome = requests.outcome[request];
@@ -340,7 +359,7 @@ fn totals(requests: &Requests, profile: &Profile, seconds: Option<f64>) -> Total
 fn quality(
     rows: &Rows<'_>,
     links: &Links,
-    requests: &Requests,
+    requests: &Requests<'_>,
     of: &RequestOf,
     before: usize,
     totals: &Totals,

@@ -7,6 +7,8 @@ pub struct Origin {
     pub family: u32,
     /// Host the log stands for: its folder, unless records name an instance.
     pub host: u32,
+    /// What its file is called.
+    pub name: String,
     /// Finest step of its timestamps, in nanoseconds.
     pub stamp_resolution_ns: i64,
     /// Finest step of its durations, in nanoseconds.

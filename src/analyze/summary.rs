@@ -22,6 +22,18 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Of a group's durations, by a partial sort: for millions of rows.
+    pub fn of(calls: u64, mut durations: Vec<i64>, quantiles: &[f64]) -> Summary {
+        let total = durations.iter().fold(0i64, |sum, v| sum.saturating_add(*v));
+        Summary {
+            calls,
+            timed: durations.len() as u64,
+            total_ns: (!durations.is_empty()).then_some(total),
+            max_ns: durations.iter().copied().max(),
+            quantiles_ns: nearest_ranks(&mut durations, quantiles),
+        }
+    }
+
     /// Mean of the durations, rounded to the nanosecond.
     pub fn mean_ns(&self) -> Option<i64> {
         let total = self.total_ns.filter(|_| self.timed > 0)?;
@@ -60,41 +72,6 @@ pub fn by_group(group: &[u32], duration: &[i64], groups: usize, quantiles: &[f64
     Ok(summaries)
 }
 
-/// The same by a counting sort over the groups and a partial sort within each: for millions of
-/// rows, where it takes a fifth of the group-by's time (`cargo bench --bench pipeline`).
-pub fn by_group_of_many(group: &[u32], duration: &[i64], groups: usize, quantiles: &[f64]) -> Vec<Summary> {
-    let mut starts = vec![0usize; groups + 1];
-    let mut calls = vec![0u64; groups];
-    for (&group, &duration) in group.iter().zip(duration).filter(|(g, _)| (**g as usize) < groups) {
-        calls[group as usize] += 1;
-        starts[group as usize + 1] += usize::from(duration != NULL_I64);
-    }
-    for i in 0..groups {
-        starts[i + 1] += starts[i];
-    }
-    let mut next = starts.clone();
-    let mut sorted = vec![0i64; starts[groups]];
-    for (&group, &duration) in group.iter().zip(duration).filter(|(g, _)| (**g as usize) < groups) {
-        if duration != NULL_I64 {
-            sorted[next[group as usize]] = duration;
-            next[group as usize] += 1;
-        }
-    }
-    (0..groups)
-        .map(|group| {
-            let values = &mut sorted[starts[group]..starts[group + 1]];
-            let total = values.iter().fold(0i64, |sum, v| sum.saturating_add(*v));
-            Summary {
-                calls: calls[group],
-                timed: values.len() as u64,
-                total_ns: (!values.is_empty()).then_some(total),
-                max_ns: values.iter().copied().max(),
-                quantiles_ns: nearest_ranks(values, quantiles),
-            }
-        })
-        .collect()
-}
-
 /// Nearest-rank quantiles; reorders the values.
 pub fn nearest_ranks(values: &mut [i64], quantiles: &[f64]) -> Vec<Option<i64>> {
     let mut order: Vec<usize> = (0..quantiles.len()).collect();
@@ -125,6 +102,7 @@ fn rank_of(quantile: f64, n: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::grouped::Operations;
     use super::*;
 
     const Q: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
@@ -146,15 +124,17 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % below
         };
-        let group: Vec<u32> = (0..5_000).map(|_| random(9) as u32).collect();
+        let group: Vec<u32> = (0..5_000).map(|_| random(8) as u32).collect();
         let duration: Vec<i64> = (0..5_000).map(|_| if random(20) == 0 { NULL_I64 } else { random(1_000_000) as i64 }).collect();
-        assert_eq!(by_group(&group, &duration, 8, &Q).expect("groups"), by_group_of_many(&group, &duration, 8, &Q));
+        let grouped = Operations { group: &group, end: &duration, duration: &duration }.grouped(8, 1_000, |_| false);
+        let sorted: Vec<Summary> = grouped.into_iter().map(|g| Summary::of(g.calls, g.durations, &Q)).collect();
+        assert_eq!(by_group(&group, &duration, 8, &Q).expect("groups"), sorted);
     }
 
     #[test]
     fn a_group_without_durations_has_calls_and_no_numbers() {
-        let summaries = by_group_of_many(&[0, 0], &[NULL_I64, NULL_I64], 2, &Q);
-        assert_eq!((summaries[0].calls, summaries[0].total_ns, summaries[0].mean_ns()), (2, None, None));
-        assert_eq!(summaries[1].calls, 0);
+        let summary = Summary::of(2, Vec::new(), &Q);
+        assert_eq!((summary.calls, summary.total_ns, summary.mean_ns()), (2, None, None));
+        assert_eq!(summary.quantiles_ns, [None; 4]);
     }
 }

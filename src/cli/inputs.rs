@@ -154,6 +154,7 @@ fn origins(loaded: &Loaded) -> (Vec<Origin>, Vec<String>) {
             Origin {
                 family,
                 host,
+                name: source.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
                 stamp_resolution_ns: source.facts.stamp_resolution_ns,
                 resolution_ns: source.facts.resolution_ns,
                 zone_missing: source.facts.zone_missing,

@@ -202,7 +202,7 @@ pub(super) fn small() -> Made {
 }
 
 /// Three slots that are never empty, and workers around them: 30 requests a second.
-fn full_pool() -> System {
+fn full_pool() -> System<'static> {
     let mut pool = Resource::new("HikariPool-1", Kind::Connections);
     pool.size = Size { value: Some(3), basis: Basis::Stated };
     pool.parent = Some(0);
@@ -219,5 +219,5 @@ fn full_pool() -> System {
         workers.holds.push(Hold { nested_wait_ns: wait, ..Hold::new(grant - wait, end, 0, request) });
     }
     let endpoints = vec!["GET /accounts/{id}".to_owned(), "POST /pay|now".to_owned()];
-    System { requests, resources: vec![workers, pool], endpoints, statements: Vec::new() }
+    System { requests: requests.into_iter().collect(), resources: vec![workers, pool], endpoints, statements: Vec::new() }
 }

@@ -13,5 +13,5 @@ mod walk;
 pub mod what_if;
 
 pub(crate) use pauses::{overlay, paused};
-pub(crate) use split::split;
+pub(crate) use split::{Below, split};
 pub(crate) use walk::{Attribution, attribute, below};

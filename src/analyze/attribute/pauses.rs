@@ -18,7 +18,7 @@ type Timeline = Vec<(i64, i64)>;
 /// into a wait or a database call stays there: the wait was for something else.
 ///
 /// A pause belongs to the requests of its host; where no request was logged on that host, to all.
-pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &mut Requests) {
+pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &mut Requests<'_>) {
     let timelines = timelines(rows, links, |row| origins[rows.source[row] as usize].host);
     if timelines.is_empty() {
         return;
@@ -37,7 +37,7 @@ pub(crate) fn overlay(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &R
     }
     if requests.buckets.is_empty() {
         let mut splits = Splits::new(requests.len());
-        (0..requests.len()).for_each(|request| splits.set(request, &requests.buckets(request)));
+        (0..requests.len()).for_each(|request| splits.set(request, &requests.buckets(rows, request)));
         requests.buckets = splits;
     }
     for request in 0..requests.len() {

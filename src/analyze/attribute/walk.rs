@@ -42,34 +42,18 @@ pub(crate) struct Attribution {
     pub(crate) contradictions: u64,
 }
 
-/// Splits every request.
+/// Splits every request of which several records tell.
 pub(crate) fn attribute(
     rows: &Rows<'_>,
     origins: &[Origin],
     links: &Links,
     of: &RequestOf,
-    requests: &mut Requests,
+    requests: &mut Requests<'_>,
 ) -> Attribution {
-    if links.fate.contains(&Fate::Child) {
-        return joined(rows, origins, links, of, requests);
-    }
-    let mut attribution = Attribution::default();
-    if rows.has_parts() || !rows.frame.trace.is_empty() {
-        let mut splits = Splits::new(requests.len());
-        for (request, &row) in requests.row.iter().enumerate() {
-            if requests.duration[request] != NULL_I64 {
-                let book = |bucket, ns| splits.add(request, bucket, ns);
-                let clipped = split(rows, row as usize, requests.duration[request], Below::default(), book);
-                attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
-                attribution.clipped += u64::from(clipped > 0);
-            }
-        }
-        requests.buckets = splits;
-    }
-    attribution
+    if links.fate.contains(&Fate::Child) { joined(rows, origins, links, of, requests) } else { Attribution::default() }
 }
 
-fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &mut Requests) -> Attribution {
+fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &mut Requests<'_>) -> Attribution {
     let parent = walk_parents(rows, links, of);
     let (start, end) = windows(rows, origins, links, &parent);
     let forest = Forest::new(Spans {
@@ -97,7 +81,7 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
         attribution.clipped_ns = attribution.clipped_ns.saturating_add(clipped);
         attribution.clipped += u64::from(clipped > 0);
     }
-    debug_assert!(is_partition(links, requests), "the buckets of a request sum to its duration");
+    debug_assert!(is_partition(rows, links, requests), "the buckets of a request sum to its duration");
     for (row, &above) in parent.iter().enumerate().filter(|(_, p)| **p != NO_PARENT && **p != DROPPED) {
         if rows.is(row, Kind::Request) && rows.span(row).is_none() && links.duration[row] > links.duration[above as usize] {
             attribution.clipped += 1;
@@ -125,11 +109,11 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
 }
 
 /// Whether every request is split exactly. Times near the end of the calendar are cut, and left out here.
-fn is_partition(links: &Links, requests: &Requests) -> bool {
+fn is_partition(rows: &Rows<'_>, links: &Links, requests: &Requests<'_>) -> bool {
     (0..requests.len()).filter(|&request| requests.duration[request] != NULL_I64).all(|request| {
         let start = links.start[requests.row[request] as usize];
         let is_cut = start != NULL_I64 && start.checked_add(requests.duration[request]).is_none();
-        is_cut || requests.buckets(request).sum() == requests.duration[request]
+        is_cut || requests.buckets(rows, request).sum() == requests.duration[request]
     })
 }
 

@@ -1,10 +1,12 @@
 //! The analysis of one system: window, demands, verdicts, ceiling, ladder, targets, what-ifs.
 
 use super::evidence::Verdict;
+use super::full::{Full, full};
 use super::growth;
 use super::ladder::{Ladder, Start, climb, label};
 use super::load::{LoadLevel, levels, scalability};
-use super::model::{Resource, Size, System};
+use super::model::{Kind, Resource, Size, System};
+use super::plateau::{Plateau, plateau};
 use super::resource::{BATCHES, ResourceCapacity, View, cross_check, resource, size_of};
 use super::state::{Prediction, State, StatementDemand, Station};
 use super::stats::{Estimate, batch_means};
@@ -12,7 +14,7 @@ use super::sweep::{Inferred, Steps};
 use super::target::{Outcome, Target, WhatIf, reach, what_if};
 use super::usage::{Completions, completions, steps};
 use super::usl::{Curve, Refusal};
-use super::window::{Finder, Window, full_period, stalls, trimmed, whole};
+use super::window::{Finder, Window, stalls, trimmed, whole};
 
 /// What to compute beside the ceiling.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +71,8 @@ pub struct Capacity {
     pub prediction: Option<Prediction>,
     /// The innermost full resource.
     pub cause: Option<usize>,
+    /// The lock that keeps connections busy, where waits for it make up half of what they are held.
+    pub lock: Option<usize>,
     /// In the order of the system's resources.
     pub resources: Vec<ResourceCapacity>,
     /// The numbers that the ceiling and the ladder start from.
@@ -81,6 +85,8 @@ pub struct Capacity {
     pub what_if: Option<Outcome>,
     /// Levels of load seen.
     pub load_levels: Vec<LoadLevel>,
+    /// A throughput that no longer grew with the load although no resource was full.
+    pub plateau: Option<Plateau>,
     /// The scalability curve through them, or why there is none.
     pub curve: Result<Curve, Refusal>,
     /// Times without any completion while requests were inside.
@@ -100,7 +106,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     if system.requests.is_empty() {
         return refused(system, "there is no request to count".to_owned());
     }
-    let inside = Steps::new(system.requests.iter().map(|r| (r.start_ns, r.end_ns)));
+    let inside = Steps::new(system.requests.spans());
     let Some((log, calm)) = whole(&system.requests).zip(trimmed(&system.requests)) else {
         return refused(system, "the log is shorter than its slowest responses".to_owned());
     };
@@ -118,10 +124,11 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     let depths: Vec<usize> = (0..system.resources.len()).map(|i| depth(&system.resources, i)).collect();
 
     // The innermost resource that was full for long enough, and waited for, sets the window.
-    let full: Vec<Option<Window>> =
-        (0..holders.len()).map(|i| waited_while_full(system, i, &holders[i], sizes[i].0, calm)).collect();
+    let full: Vec<Option<Full>> = (0..holders.len())
+        .map(|i| full(&system.resources[i], &holders[i], sizes[i].0, calm).filter(|full| is_long(system, full.window)))
+        .collect();
     let innermost = (0..full.len()).filter(|&i| full[i].is_some()).max_by_key(|&i| (depths[i], std::cmp::Reverse(i)));
-    let window = innermost.and_then(|i| full[i]).unwrap_or(calm);
+    let window = innermost.and_then(|i| full[i]).map_or(calm, |full| full.window);
 
     let done = completions(&system.requests, system.endpoints.len(), window);
     let success = done.success as f64;
@@ -150,9 +157,10 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             found.ceiling_tps = state.stations[index].top_tps.map(|top| found.ceiling_tps.map_or(top, |c| c.min(top)));
         }
     }
+    let lock = cause_lock(&resources, cause);
     let is_full_period = innermost.is_some() && cause.is_some();
     // While the cause is full the system's own rate is its ceiling; else the model has to tell.
-    let measured = goodput.filter(|_| cause.is_some());
+    let measured = goodput.filter(|_| cause.is_some_and(|cause| resources[cause].is_full_throughout()) || lock.is_some());
     let (ceiling, low, high) = match (measured, prediction) {
         (Some(rate), _) => (Some(rate.mean), Some(rate.low), Some(rate.high)),
         (None, Some(p)) => (Some(p.point), Some(p.low), Some(p.high)),
@@ -166,10 +174,16 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             rate.mean, p.lower, p.upper
         ));
     }
+    let plateau = if cause.is_none() { plateau(&system.requests, system.endpoints.len(), &inside, log) } else { None };
     let load_levels = levels(&system.requests, &inside, calm, mean_response);
     let highest = load_levels.iter().map(|l| l.throughput).chain(goodput.map(|g| g.mean)).fold(0.0, f64::max);
     let trusted_tps = FURTHEST * highest;
     let ladder = match (ceiling, low) {
+        (Some(now), _) if lock.is_some() => {
+            let name = lock.map_or("", |at| &resources[at].name);
+            let why = format!("whoever waits for {name} holds a connection meanwhile, so that more of them only wait more");
+            Ladder { rungs: Vec::new(), end: format!("beyond {now:.1} TPS the log is silent: {why}") }
+        }
         (Some(now_tps), Some(now_low_tps)) => {
             climb(&state, Start { now_tps, now_low_tps, trusted_tps, most_rungs: options.most_rungs })
         }
@@ -201,12 +215,14 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         trusted_tps,
         prediction,
         cause,
+        lock,
         resources,
         state,
         ladder,
         targets,
         what_if,
         load_levels,
+        plateau,
         curve,
         stalls: stalls(&system.requests, &inside, log),
         warnings,
@@ -232,12 +248,14 @@ fn refused(system: &System, why: String) -> Capacity {
         trusted_tps: 0.0,
         prediction: None,
         cause: None,
+        lock: None,
         resources: Vec::new(),
         state: State::default(),
         ladder: Ladder { rungs: Vec::new(), end: why },
         targets: Vec::new(),
         what_if: None,
         load_levels: Vec::new(),
+        plateau: None,
         curve: Err(Refusal::FewLevels { levels: 0 }),
         stalls: Vec::new(),
         warnings: Vec::new(),
@@ -258,15 +276,24 @@ fn depth(resources: &[Resource], index: usize) -> usize {
     out
 }
 
-/// The longest time a resource was full, if at least 100 requests completed in it and most acquisitions had to wait.
-fn waited_while_full(system: &System, index: usize, steps: &Steps, size: Size, window: Window) -> Option<Window> {
-    let resource = &system.resources[index];
-    let full = full_period(steps, &resource.holds, f64::from(size.known()?), window)?;
-    let asked = resource.holds.iter().filter(|h| full.contains(h.grant_ns));
-    let (all, waited) =
-        asked.fold((0_u64, 0_u64), |(a, w), h| (a + 1, w + u64::from(h.wait_ns > resource.wait_resolution_ns.max(0))));
-    let done = system.requests.iter().filter(|r| r.success && full.contains(r.end_ns)).count();
-    (done >= LEAST_REQUESTS && 2 * waited >= all).then_some(full)
+/// Whether enough requests completed in a period.
+fn is_long(system: &System, window: Window) -> bool {
+    system.requests.iter().filter(|r| r.success && window.contains(r.end_ns)).count() >= LEAST_REQUESTS
+}
+
+/// Share of the time connections are held from which on waits for a lock are what keeps them.
+const MUCH_LOCKED: f64 = 0.5;
+
+/// The lock that keeps the connections busy: the most waited for, where that makes up half of what the cause, or else the
+/// busiest pool, is held.
+fn cause_lock(resources: &[ResourceCapacity], cause: Option<usize>) -> Option<usize> {
+    let waited = |found: &ResourceCapacity| found.usage.wait_mean.unwrap_or(0.0) * found.usage.acquisitions() as f64;
+    let lock = (0..resources.len())
+        .filter(|&i| resources[i].kind == Kind::Lock)
+        .max_by(|&a, &b| waited(&resources[a]).total_cmp(&waited(&resources[b])))?;
+    let pools = resources.iter().filter(|r| r.kind == Kind::Connections).map(|r| r.usage.busy);
+    let held = cause.map_or_else(|| pools.fold(0.0, f64::max), |cause| resources[cause].usage.busy);
+    (held > 0.0 && waited(&resources[lock]) >= MUCH_LOCKED * held).then_some(lock)
 }
 
 /// Goodput by batch means.
@@ -278,7 +305,7 @@ fn rate_by_batches(system: &System, window: Window) -> Option<Estimate> {
         done[finder.find(request.end_ns).min(BATCHES - 1)] += 1.0;
     }
     let rates: Vec<f64> = done.iter().zip(&parts).map(|(d, p)| d / p.seconds()).collect();
-    batch_means(&rates)
+    batch_means(&rates).map(|rate| Estimate { low: rate.low.max(0.0), ..rate })
 }
 
 fn state(system: &System, resources: &[ResourceCapacity], done: &Completions, goodput: Option<Estimate>) -> State {
@@ -289,7 +316,7 @@ fn state(system: &System, resources: &[ResourceCapacity], done: &Completions, go
         .zip(&system.resources)
         .map(|(found, source)| {
             let demand = found.demand.unwrap_or(0.0);
-            let slots = found.size.known();
+            let slots = found.slots();
             let seen = f64::from(slots.map_or(found.in_use_max, |m| found.in_use_max.min(m)));
             let seen = if slots.is_none() { found.size.value.map_or(0.0, f64::from) } else { seen };
             // Whatever was seen at once it can hold; what it did it can do.
@@ -300,6 +327,7 @@ fn state(system: &System, resources: &[ResourceCapacity], done: &Completions, go
                 name: found.name.clone(),
                 kind: found.kind,
                 size: found.size,
+                is_occupied: found.is_occupied,
                 logged_size: slots,
                 seen,
                 parent: source.parent,

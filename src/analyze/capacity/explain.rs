@@ -27,7 +27,7 @@ pub fn resource(capacity: &Capacity, name: &str) -> Option<Vec<String>> {
     ];
     if let Some(demand) = found.demand {
         out.push(format!("demand: {:.3} s / {success} = {} per successful request", found.usage.intrinsic, time(demand)));
-        if let (Some(slots), Some(ceiling)) = (found.size.known(), found.ceiling_tps) {
+        if let (Some(slots), Some(ceiling)) = (found.slots(), found.ceiling_tps) {
             let low = found.ceiling_low_tps.unwrap_or(ceiling);
             let high = found.ceiling_high_tps.unwrap_or(ceiling);
             out.push(format!("ceiling: {slots} / {} = {ceiling:.2} TPS [{low:.2}, {high:.2}] (20 batches, 95 %)", time(demand)));
@@ -35,7 +35,7 @@ pub fn resource(capacity: &Capacity, name: &str) -> Option<Vec<String>> {
             out.push("ceiling: unknown, since the size is".to_owned());
         }
     }
-    if let (Some(slots), Some(used)) = (found.size.known(), found.utilization) {
+    if let (Some(slots), Some(used)) = (found.slots(), found.utilization) {
         out.push(format!("use: {:.3} s / ({slots} x {:.3} s) = {:.1} %", found.usage.busy, window.seconds(), 100.0 * used));
     }
     if let Some(hold) = found.usage.hold_mean {
@@ -105,7 +105,7 @@ fn limits(state: &State) -> Vec<String> {
         .stations
         .iter()
         .filter(|s| s.demand > 0.0)
-        .map(|s| match (s.size.known(), s.limit()) {
+        .map(|s| match (s.slots(), s.limit()) {
             (Some(slots), Some(limit)) => format!("{}: {slots} / {} = {limit:.2} TPS", s.name, time(s.demand)),
             _ => format!("{}: size unknown, {} per request; {:.2} TPS is what it has shown", s.name, time(s.demand), s.shown_tps),
         })

@@ -103,6 +103,10 @@ impl Fix {
     pub fn sentence(&self, state: &State) -> String {
         let name = |index: usize| label(&state.stations[index]);
         match self {
+            Self::Enlarge { resource, from, to } if state.stations[*resource].size.known().is_none() => {
+                let times = f64::from(*to) / f64::from((*from).max(1));
+                format!("{} to {times:.1} times its size (at least {from} now)", name(*resource))
+            }
             Self::Enlarge { resource, from, to } => format!("{} {from} -> {to}", name(*resource)),
             Self::ReleaseEarly { resource, saved } => {
                 format!("hold {} only for its calls ({} less a request)", name(*resource), time(*saved))
@@ -240,7 +244,10 @@ pub fn climb(state: &State, start: Start) -> Ladder {
         let mut steps: Vec<Rung> =
             fixes(&state, &now).into_iter().filter_map(|fix| take(&state, fix, before, floor, start.trusted_tps)).collect();
         steps.sort_by(|a, b| gain(&b.step).total_cmp(&gain(&a.step)));
-        let useful = |rung: &Rung| rung.prediction.upper > 1.02 * now.upper && rung.prediction.point > 1.02 * now.point;
+        let useful = |rung: &Rung| {
+            let (after, now_best) = (&rung.prediction, now.point.max(before));
+            after.upper > 1.02 * now.upper && after.point > 1.02 * now_best
+        };
         let main = steps.iter().position(|r| useful(r) && matches!(r.step.action, Fix::Enlarge { .. }));
         let name = label(&state.stations[now.binding]);
         let is_silent = main.is_none() && !rungs.is_empty() && state.stations[now.binding].is_enlarged();
@@ -273,7 +280,10 @@ fn take(state: &State, fix: Fix, before: f64, floor: f64, trusted: f64) -> Optio
         prediction.is_supported = false;
         prediction.low = prediction.low.min(trusted);
     }
-    let low = prediction.low.max(floor.min(prediction.high));
+    // No fix makes it worse, and a point lies within its interval.
+    prediction.high = prediction.high.max(before);
+    prediction.point = prediction.point.clamp(before.min(prediction.high), prediction.high);
+    let low = prediction.low.max(floor.min(prediction.high)).min(prediction.point);
     let step = Step {
         fix: fix.sentence(state),
         resource: fix.resource(),
@@ -330,7 +340,7 @@ fn fixes(state: &State, now: &Prediction) -> Vec<Fix> {
 /// The next whole size that lifts a resource 10 % above the next limit, but no more than four times what was logged.
 fn enlarge(state: &State, binding: usize) -> Option<Fix> {
     let station = &state.stations[binding];
-    let from = station.size.known()?;
+    let from = station.slots()?;
     let most = station.logged_size?.saturating_mul(4);
     if station.kind == Kind::Lock || from >= most {
         return None;
@@ -368,7 +378,7 @@ fn assumption(fix: &Fix, after: &State, prediction: &Prediction) -> String {
     };
     if let Some(doubt) = prediction.doubt {
         let behind = &after.stations[doubt];
-        if behind.size.known().is_none() {
+        if behind.slots().is_none() {
             out.push_str(&format!(
                 "; at most: the size of {} is nowhere logged and {:.1} TPS is all it has shown",
                 label(behind),

@@ -1,13 +1,13 @@
 //! The load over time: bins of equal count for evidence, levels of concurrency for the scalability curve.
 
 use super::evidence::Bin;
-use super::model::{Request, Resource};
+use super::model::{Requests, Resource};
 use super::sweep::Steps;
 use super::usl::{Curve, Refusal, curve};
 use super::window::{Finder, Window};
 
 /// Bins of equal numbers of completions, at least 50 each and at most 40 of them.
-pub fn bins(requests: &[Request], resource: &Resource, inside: &Steps, window: Window) -> Vec<Bin> {
+pub fn bins(requests: &Requests<'_>, resource: &Resource, inside: &Steps, window: Window) -> Vec<Bin> {
     let mut ends: Vec<i64> = requests.iter().map(|r| r.end_ns).filter(|e| window.contains(*e)).collect();
     ends.sort_unstable();
     let count = (ends.len() / 50).min(40);
@@ -54,7 +54,7 @@ pub struct LoadLevel {
 }
 
 /// Levels of concurrency a quarter apart, each with at least 50 completions.
-pub fn levels(requests: &[Request], inside: &Steps, window: Window, mean_response: f64) -> Vec<LoadLevel> {
+pub fn levels(requests: &Requests<'_>, inside: &Steps, window: Window, mean_response: f64) -> Vec<LoadLevel> {
     // Shorter parts than a few responses mix arrivals of one level with completions of another.
     let width = (5.0 * mean_response).max(window.seconds() / 200.0).max(1e-3);
     let parts = window.parts(((window.seconds() / width) as usize).clamp(1, 200));

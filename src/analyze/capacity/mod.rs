@@ -8,6 +8,7 @@ pub mod convolution;
 pub mod erlang;
 pub mod evidence;
 pub mod explain;
+pub mod full;
 pub mod growth;
 pub mod knee;
 pub mod ladder;
@@ -16,6 +17,7 @@ pub mod model;
 pub mod nested;
 pub mod omission;
 pub mod operational;
+pub mod plateau;
 pub mod resource;
 #[cfg(test)]
 mod scenarios;

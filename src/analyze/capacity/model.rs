@@ -1,6 +1,8 @@
 //! What capacity needs to know of a system: its requests, and what each of them held and waited for.
 //! A plain description that any kind of log can fill; a piece the logs do not say is `None`, never 0.
 
+use std::borrow::Cow;
+
 /// One request as the system answered it; its index in [`System::requests`] is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
@@ -12,6 +14,84 @@ pub struct Request {
     pub endpoint: u32,
     /// It did what was asked: a 4xx other than 408, 429 and 499 counts.
     pub success: bool,
+}
+
+/// The requests of a system, column by column: what millions of them have been read into is borrowed as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Requests<'a> {
+    end_ns: Cow<'a, [i64]>,
+    duration_ns: Cow<'a, [i64]>,
+    endpoint: Cow<'a, [u32]>,
+    success: Cow<'a, [bool]>,
+}
+
+/// An end or a duration that is not known.
+const UNKNOWN: i64 = i64::MIN;
+
+impl<'a> Requests<'a> {
+    /// From columns of one length. Of a request whose `end_ns` or `duration_ns` is `i64::MIN`, which is unknown, only that it was is
+    /// counted: it takes no time.
+    pub fn new(end_ns: &'a [i64], duration_ns: &'a [i64], endpoint: &'a [u32], success: Vec<bool>) -> Self {
+        debug_assert!([end_ns.len(), duration_ns.len(), endpoint.len()] == [success.len(); 3], "columns of one length");
+        Requests {
+            end_ns: Cow::Borrowed(end_ns),
+            duration_ns: Cow::Borrowed(duration_ns),
+            endpoint: Cow::Borrowed(endpoint),
+            success: Cow::Owned(success),
+        }
+    }
+
+    /// Number of requests.
+    pub fn len(&self) -> usize {
+        self.end_ns.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.end_ns.is_empty()
+    }
+
+    /// A request by its index.
+    pub fn get(&self, index: usize) -> Option<Request> {
+        let (start_ns, end_ns) = place(*self.end_ns.get(index)?, self.duration_ns[index]);
+        Some(Request { start_ns, end_ns, endpoint: self.endpoint[index], success: self.success[index] })
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Request> {
+        let kinds = self.endpoint.iter().zip(self.success.iter());
+        self.spans().zip(kinds).map(|((start_ns, end_ns), (&endpoint, &success))| Request { start_ns, end_ns, endpoint, success })
+    }
+
+    /// Start and end of each.
+    pub fn spans(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.end_ns.iter().zip(self.duration_ns.iter()).map(|(&end, &duration)| place(end, duration))
+    }
+}
+
+/// Start and end by end and duration, either of which may be unknown.
+#[inline]
+fn place(end_ns: i64, duration_ns: i64) -> (i64, i64) {
+    let known = end_ns != UNKNOWN && duration_ns != UNKNOWN;
+    (if known { end_ns.saturating_sub(duration_ns) } else { end_ns.max(0) }, end_ns.max(0))
+}
+
+impl FromIterator<Request> for Requests<'_> {
+    fn from_iter<T: IntoIterator<Item = Request>>(requests: T) -> Self {
+        let (mut end_ns, mut duration_ns, mut endpoint, mut success) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for request in requests {
+            end_ns.push(request.end_ns);
+            duration_ns.push(request.end_ns.saturating_sub(request.start_ns));
+            endpoint.push(request.endpoint);
+            success.push(request.success);
+        }
+        Requests {
+            end_ns: Cow::Owned(end_ns),
+            duration_ns: Cow::Owned(duration_ns),
+            endpoint: Cow::Owned(endpoint),
+            success: Cow::Owned(success),
+        }
+    }
 }
 
 /// What sort of thing is held.
@@ -32,6 +112,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Requests wait for a slot of it, and records may tell how long.
+    pub fn is_waited_for(self) -> bool {
+        matches!(self, Self::Threads | Self::Connections | Self::Sockets)
+    }
+
     /// The name in machine output.
     pub fn name(self) -> &'static str {
         match self {
@@ -142,6 +227,8 @@ pub struct Resource {
     pub parent: Option<usize>,
     /// The holds lie where they were. `false`: only their amounts are known, their places are assumed.
     pub placed: bool,
+    /// Records tell of the waits. `false`: what exceeds the slots is counted as waiting.
+    pub waits_logged: bool,
     /// Resolution of the stamps that place the holds.
     pub resolution_ns: i64,
     /// Resolution of the durations that tell waits.
@@ -160,6 +247,7 @@ impl Resource {
             size,
             parent: None,
             placed: true,
+            waits_logged: true,
             resolution_ns: 1_000_000,
             wait_resolution_ns: 1_000_000,
             holds: Vec::new(),
@@ -182,9 +270,9 @@ pub struct Statement {
 
 /// A system as its logs describe it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct System {
+pub struct System<'a> {
     /// Every request, in any order.
-    pub requests: Vec<Request>,
+    pub requests: Requests<'a>,
     /// What requests hold; parents may come before or after their children.
     pub resources: Vec<Resource>,
     /// Endpoint names.

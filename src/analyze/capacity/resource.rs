@@ -2,6 +2,7 @@
 
 use super::erlang::wait as open_wait;
 use super::evidence::{Evidence, Verdict};
+use super::full::{Full, NEARLY_ALL};
 use super::growth::{self, Growth};
 use super::load::bins;
 use super::model::{Basis, Kind, Resource, Size, System};
@@ -19,6 +20,8 @@ pub struct ResourceCapacity {
     pub kind: Kind,
     /// Its size and how it is known.
     pub size: Size,
+    /// Nearly all had to wait for it, so that all its slots were taken all the time, whatever the records account for.
+    pub is_occupied: bool,
     /// What the waits say of the size.
     pub inferred: Option<Inferred>,
     /// What requests did to it within the window.
@@ -51,38 +54,66 @@ pub struct ResourceCapacity {
     pub open_wait: Option<(f64, f64)>,
 }
 
+/// Slot time used from which on the rate at the time is the ceiling, and not one below it.
+const NEARLY_FULL: f64 = 0.95;
+
+impl ResourceCapacity {
+    /// The slots that can be counted on: those that are known, or all there are while they are all taken.
+    pub fn slots(&self) -> Option<u32> {
+        self.size.known().or(self.size.value.filter(|_| self.is_occupied))
+    }
+
+    /// Whether it left no room, so that the rate was what it lets through.
+    pub(super) fn is_full_throughout(&self) -> bool {
+        self.is_occupied
+            || self.utilization.is_some_and(|used| used >= NEARLY_FULL)
+            || self.usage.waited_share().is_some_and(|share| share >= NEARLY_ALL)
+    }
+}
+
 /// Batches for confidence intervals.
 pub(super) const BATCHES: usize = 20;
 
 /// What one resource is measured with.
 pub(super) struct View<'a> {
-    pub(super) system: &'a System,
+    pub(super) system: &'a System<'a>,
     pub(super) steps: &'a Steps,
     pub(super) inside: &'a Steps,
     pub(super) window: Window,
     pub(super) calm: Window,
     pub(super) done: &'a Completions,
-    pub(super) full: Option<Window>,
+    pub(super) full: Option<Full>,
 }
 
 /// Measures one resource.
 pub(super) fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, Option<Inferred>)) -> ResourceCapacity {
     let (source, window) = (&view.system.resources[index], view.window);
-    let usage = measure(source, &view.system.requests, view.system.endpoints.len(), window);
-    let slots = size.known().map(f64::from);
+    let mut usage = measure(source, &view.system.requests, view.system.endpoints.len(), window);
+    let accounted = size.known().map(|m| usage.busy / (f64::from(m) * window.seconds()));
+    let is_waited_for = view.full.is_some_and(|full| full.by_waits) && usage.waited_share().is_some_and(|s| s >= NEARLY_ALL);
+    let is_occupied = is_waited_for && accounted.is_none_or(|used| used < NEARLY_ALL);
+    let mut size = size;
+    if is_occupied {
+        if size.known().is_none() {
+            size = Size { value: Some(lower_bound(view.steps.mean(window.from_ns, window.to_ns)).max(1)), basis: Basis::AtLeast };
+        }
+        usage.fill(f64::from(size.value.unwrap_or(1)) * window.seconds());
+    }
+    let slots = size.known().or(size.value.filter(|_| is_occupied)).map(f64::from);
     let success = view.done.success as f64;
     let demand = (success > 0.0 && !source.holds.is_empty()).then(|| usage.intrinsic / success);
     let utilization = slots.map(|m| usage.busy / (m * window.seconds()));
     let mut evidence = Evidence::from_bins(&bins(&view.system.requests, source, view.inside, view.calm));
     evidence.utilization = utilization;
     evidence.waited_share = usage.waited_share();
-    evidence.full_seconds = view.full.map(Window::seconds);
+    evidence.full_seconds = view.full.map(|full| full.window.seconds());
+    evidence.accounted_share = accounted.filter(|_| is_occupied);
     if let (Some(m), true) = (size.known(), source.placed) {
         let times = view.steps.time_at(window.from_ns, window.to_ns);
         let at_cap: f64 = times.iter().skip(m as usize).map(|t| *t as f64).sum();
         evidence.at_cap_share = Some(at_cap / 1e9 / window.seconds());
     }
-    let sampling = slots.and_then(|m| ceiling_by_batches(view, source, m));
+    let sampling = slots.and_then(|m| ceiling_by_batches(view, source, m, is_occupied));
     let ceiling_tps = slots.zip(demand).filter(|(_, d)| *d > 0.0).map(|(m, d)| m / d);
     let half = sampling.map(|s| (s.high - s.mean) / s.mean);
     let arrivals = usage.acquisitions() as f64 / window.seconds();
@@ -99,6 +130,7 @@ pub(super) fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, O
         name: source.name.clone(),
         kind: source.kind,
         size,
+        is_occupied,
         inferred,
         in_use_mean: view.steps.mean(window.from_ns, window.to_ns),
         in_use_max: view.steps.max_within(window.from_ns, window.to_ns),
@@ -118,7 +150,7 @@ pub(super) fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, O
 }
 
 /// The ceiling's interval: m times successes over intrinsic busy time, batch by batch.
-fn ceiling_by_batches(view: &View<'_>, source: &Resource, slots: f64) -> Option<Estimate> {
+fn ceiling_by_batches(view: &View<'_>, source: &Resource, slots: f64, is_occupied: bool) -> Option<Estimate> {
     let parts = view.window.parts(BATCHES);
     let (mut busy, mut done) = (vec![0.0; BATCHES], vec![0_u64; BATCHES]);
     for hold in source.holds.iter().filter(|h| h.held_ns() > 0) {
@@ -130,6 +162,13 @@ fn ceiling_by_batches(view: &View<'_>, source: &Resource, slots: f64) -> Option<
     }
     for request in view.system.requests.iter().filter(|r| r.success && view.window.contains(r.end_ns)) {
         done[parts.partition_point(|p| p.to_ns <= request.end_ns).min(BATCHES - 1)] += 1;
+    }
+    if is_occupied {
+        let all: f64 = busy.iter().sum();
+        let full = slots * view.window.seconds() / BATCHES as f64;
+        // Full all the time: each batch has the same slot time, of which the share that is not nested waits counts.
+        let own = if all > 0.0 { all / view.steps.area(view.window.from_ns, view.window.to_ns) * 1e9 } else { 1.0 };
+        busy.fill(full * own.min(1.0));
     }
     let ceilings: Vec<f64> =
         busy.iter().zip(&done).filter(|(b, d)| **b > 0.0 && **d > 0).map(|(b, d)| slots * *d as f64 / b).collect();
@@ -151,30 +190,41 @@ pub(super) fn size_of(resource: &Resource, steps: &Steps, window: Window) -> (Si
     (Size { value: (basis == Basis::AtLeast).then_some(seen), basis }, inferred)
 }
 
-/// The most in use at once; where places are assumed, what was exceeded 1 % of the time, since chance stacks wrong places up.
+/// At least so many slots, where so many are in use on average; a twentieth may be error.
+fn lower_bound(mean: f64) -> u32 {
+    (mean - 0.05).ceil().max(0.0) as u32
+}
+
+/// How many were in use at once at the least: where holds lie where they were, of their parts that rounded stamps leave certain;
+/// where places are assumed, on average over some time, since chance stacks wrong places up.
 fn seen_at_once(resource: &Resource, steps: &Steps, window: Window) -> u32 {
     if resource.placed {
-        return steps.max();
+        let step = resource.resolution_ns.max(0);
+        let granted = resource.holds.iter().filter(|h| h.granted);
+        return Steps::new(granted.map(|h| (h.grant_ns.saturating_add(step), h.release_ns.saturating_sub(step)))).max();
     }
-    let times = steps.time_at(window.from_ns, window.to_ns);
-    let total: f64 = times.iter().map(|t| *t as f64).sum();
-    let mut above = 0.0;
-    for (level, time) in times.iter().enumerate().rev() {
-        above += *time as f64;
-        if above >= 0.01 * total {
-            return level as u32;
-        }
-    }
-    0
+    let parts = window.parts(BATCHES);
+    parts.iter().map(|part| lower_bound(steps.mean(part.from_ns, part.to_ns))).max().unwrap_or(0)
 }
 
 /// What disagrees with what is stated.
 pub(super) fn cross_check(found: &ResourceCapacity, warnings: &mut Vec<String>) {
+    let sort = found.kind.name();
+    if let (Some(share), Some(hold)) = (found.evidence.accounted_share, found.usage.hold_mean) {
+        let beyond = hold / share.max(1e-9) - hold;
+        warnings.push(format!(
+            "{sort} {}: nearly all wait for it, so its slots are all taken, but the records account for {:.0} % of them: each is held about {} beyond what is logged, or there are fewer",
+            found.name,
+            100.0 * share,
+            super::ladder::time(beyond)
+        ));
+        return;
+    }
     let Some(size) = found.size.known() else { return };
     if let Some(used) = found.utilization.filter(|u| *u > 1.02) {
         warnings.push(format!(
             "{} {} would be {:.0} % used: its size is not {size}, or its holds are not what they seem",
-            found.kind.name(),
+            sort,
             found.name,
             100.0 * used
         ));

@@ -125,18 +125,19 @@ fn sizes_that_no_line_states_are_read_from_waits() {
 fn failures_take_no_part_in_goodput_but_their_holds_do() {
     // One slot, held 0.1 s at a time. Every second holder fails, and as many again give up waiting for it.
     let tenth = 100_000_000;
-    let mut system = System { endpoints: vec!["all".to_owned()], ..System::default() };
+    let mut requests = Vec::new();
     let mut pool = Resource::new("pool", Kind::Connections);
     pool.size = Size { value: Some(1), basis: Basis::Stated };
     for i in 0..1_000_i64 {
-        let (grant, request) = ((i + 5) * tenth, system.requests.len() as u32);
+        let (grant, request) = ((i + 5) * tenth, requests.len() as u32);
         let arrival = grant - 5 * tenth;
-        system.requests.push(Request { start_ns: arrival, end_ns: grant + tenth, endpoint: 0, success: i % 2 == 0 });
+        requests.push(Request { start_ns: arrival, end_ns: grant + tenth, endpoint: 0, success: i % 2 == 0 });
         pool.holds.push(Hold::new(grant, grant + tenth, 5 * tenth, request));
-        system.requests.push(Request { start_ns: arrival, end_ns: grant, endpoint: 0, success: false });
+        requests.push(Request { start_ns: arrival, end_ns: grant, endpoint: 0, success: false });
         pool.holds.push(Hold { granted: false, ..Hold::new(grant, grant, 5 * tenth, request + 1) });
     }
-    system.resources.push(pool);
+    let requests = requests.into_iter().collect();
+    let system = System { requests, resources: vec![pool], endpoints: vec!["all".to_owned()], statements: Vec::new() };
     let out = analyse(&system, &Options::default());
     assert_eq!((out.cause, out.resources[0].verdict), (Some(0), Verdict::Saturated));
     close(out.observed_tps.expect("measured"), 20.0, 0.02);
@@ -147,7 +148,7 @@ fn failures_take_no_part_in_goodput_but_their_holds_do() {
 #[test]
 fn too_little_is_refused() {
     let mut system = simulated("bank30", Some(50), Some(10));
-    system.requests.truncate(50);
+    system.requests = system.requests.iter().take(50).collect();
     let out = analyse(&system, &Options::default());
     assert!(out.refusal.is_some() && out.ceiling_tps.is_none() && out.ladder.rungs.is_empty());
     assert!(analyse(&System::default(), &Options::default()).refusal.is_some());
@@ -164,11 +165,12 @@ fn absurd_stamps_and_sizes_end_without_a_panic() {
     };
     for round in 0..40 {
         let mut system = System { endpoints: vec!["all".to_owned()], ..System::default() };
+        let mut requests = Vec::new();
         let mut resources = vec![Resource::new("a", Kind::Threads), Resource::new("b", Kind::Connections)];
         for i in 0..300_i64 {
             let mut stamp = |usual: i64| if next(20) == 0 && round > 0 { extremes[next(extremes.len())] } else { usual };
             let (start, end) = (stamp(i * 1_000_000), stamp((i + 3) * 1_000_000));
-            system.requests.push(Request { start_ns: start, end_ns: end, endpoint: (i % 3) as u32, success: i % 7 != 0 });
+            requests.push(Request { start_ns: start, end_ns: end, endpoint: (i % 3) as u32, success: i % 7 != 0 });
             for resource in &mut resources {
                 let (grant, release, wait, request) = (stamp(start), stamp(end), stamp(5), stamp(i) as u32);
                 let work_ns = Some(stamp(1_000));
@@ -185,7 +187,7 @@ fn absurd_stamps_and_sizes_end_without_a_panic() {
             resource.size = Size { value: Some(value), basis: Basis::Stated };
             resource.parent = Some(next(3));
         }
-        system.resources = resources;
+        (system.requests, system.resources) = (requests.into_iter().collect(), resources);
         let options = Options { target_tps: vec![f64::NAN, 0.0, f64::INFINITY], ..Options::default() };
         let out = analyse(&system, &options);
         for found in &out.resources {

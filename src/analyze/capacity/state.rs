@@ -13,6 +13,8 @@ pub struct Station {
     pub kind: Kind,
     /// Its size now, after fixes so far.
     pub size: Size,
+    /// All its slots are taken, so that a size of at least so many counts as the size.
+    pub is_occupied: bool,
     /// Its size as logged, if known.
     pub logged_size: Option<u32>,
     /// The most seen in use at once.
@@ -40,14 +42,19 @@ pub struct Station {
 }
 
 impl Station {
+    /// The slots that can be counted on.
+    pub fn slots(&self) -> Option<u32> {
+        self.size.known().or(self.size.value.filter(|_| self.is_occupied))
+    }
+
     /// m / D; `None` where the size is not known or it takes no time.
     pub fn limit(&self) -> Option<f64> {
-        self.size.known().filter(|_| self.demand > 0.0).map(|m| f64::from(m) / self.demand)
+        self.slots().filter(|_| self.demand > 0.0).map(|m| f64::from(m) / self.demand)
     }
 
     /// Larger than it was when logged.
     pub fn is_enlarged(&self) -> bool {
-        self.size.known() > self.logged_size
+        self.slots() > self.logged_size
     }
 
     /// A rate it does not exceed for what lies behind it. The cautious view counts on nothing that the log does not show.
@@ -55,7 +62,7 @@ impl Station {
         if self.demand <= 0.0 {
             return None;
         }
-        let slots = self.size.known().map(f64::from);
+        let slots = self.slots().map(f64::from);
         match (self.growth.gain, self.top_tps) {
             _ if slots.is_none() => cautious.then_some(self.shown_tps),
             (Gain::SaturatedBehind, Some(top)) => Some(top),
@@ -73,7 +80,7 @@ impl Station {
     }
 
     fn node(&self, cautious: bool) -> Node {
-        Node { demand: self.demand, size: self.size.known(), parent: self.parent, cap: self.cap(cautious) }
+        Node { demand: self.demand, size: self.slots(), parent: self.parent, cap: self.cap(cautious) }
     }
 }
 
@@ -229,6 +236,7 @@ mod tests {
             name: name.to_owned(),
             kind: Kind::Threads,
             size: Size { value: Some(slots), basis: SizeBasis::Stated },
+            is_occupied: false,
             logged_size: Some(slots),
             seen: f64::from(slots),
             parent,

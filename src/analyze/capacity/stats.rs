@@ -47,6 +47,28 @@ pub fn nearest_rank_index(values: usize, share: f64) -> Option<usize> {
     rank.min(values).checked_sub(1)
 }
 
+/// The value of an index among so many sorted, of many values that are made anew each time they are asked for: a
+/// count by leading digits finds its neighbours, and only those are held and ordered.
+pub fn nth_smallest<I: Iterator<Item = u64>>(values: impl Fn() -> I, index: usize) -> Option<u64> {
+    /// Digits of the binary number behind the first one.
+    const DIGITS: u32 = 6;
+    let part_of = |value: u64| {
+        let power = value.checked_ilog2().unwrap_or(0);
+        let digits = if power >= DIGITS { value >> (power - DIGITS) } else { value << (DIGITS - power) };
+        (power as usize) << DIGITS | (digits & ((1 << DIGITS) - 1)) as usize
+    };
+    let mut counts = vec![0usize; 64 << DIGITS];
+    values().for_each(|value| counts[part_of(value)] += 1);
+    let mut below = 0;
+    let part = counts.iter().position(|count| {
+        let found = below + count > index;
+        below += if found { 0 } else { *count };
+        found
+    })?;
+    let mut near: Vec<u64> = values().filter(|&value| part_of(value) == part).collect();
+    Some(*near.select_nth_unstable(index - below).1)
+}
+
 /// A rank correlation and the chance of one as strong without any relation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Correlation {
@@ -200,6 +222,17 @@ fn ln_gamma(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nth_smallest_is_found_whatever_the_size_of_the_numbers() {
+        let values: Vec<u64> = (0..2_000u64).map(|i| (i * 7_919 % 2_003) << (i % 50)).chain([0, 0, u64::MAX]).collect();
+        let mut sorted = values.clone();
+        sorted.sort_unstable();
+        for index in [0, 1, 2, 500, 1_999, 2_001, 2_002] {
+            assert_eq!(nth_smallest(|| values.iter().copied(), index), Some(sorted[index]));
+        }
+        assert_eq!(nth_smallest(|| values.iter().copied(), 2_003), None);
+    }
 
     #[test]
     fn t_quantiles_are_those_of_the_printed_tables() {

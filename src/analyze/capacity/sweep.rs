@@ -10,8 +10,12 @@ use super::stats::weighted_slope;
 pub struct Steps {
     times: Vec<i64>,
     levels: Vec<u32>,
+    /// The area up to every [`EVERY`]th of the times.
     areas: Vec<i128>,
 }
+
+/// How many steps are added up for an area: fewer cost memory, more cost time.
+const EVERY: usize = 32;
 
 impl Steps {
     /// From intervals in any order; those that end before they start are left out.
@@ -36,9 +40,11 @@ impl Steps {
             while starts.get(s) == Some(&at) {
                 (level, s) = (level.saturating_add(1), s + 1);
             }
+            if out.times.len().is_multiple_of(EVERY) {
+                out.areas.push(area);
+            }
             out.times.push(at);
             out.levels.push(level);
-            out.areas.push(area);
         }
         out
     }
@@ -63,7 +69,12 @@ impl Steps {
     /// Active time up to a moment: the sum of all durations so far.
     fn area_to(&self, at: i64) -> i128 {
         let Some(i) = self.times.partition_point(|t| *t <= at).checked_sub(1) else { return 0 };
-        self.areas[i] + i128::from(self.levels[i]) * i128::from(at.saturating_sub(self.times[i]))
+        let first = i - i % EVERY;
+        let ends = self.times[first + 1..=i].iter().chain([&at]);
+        let steps = self.times[first..=i].iter().zip(ends).zip(&self.levels[first..=i]);
+        steps.fold(self.areas[i / EVERY], |area, ((from, to), level)| {
+            area + i128::from(*level) * i128::from(to.saturating_sub(*from))
+        })
     }
 
     /// Active time within a period, in nanoseconds times holders.

@@ -21,7 +21,7 @@ pub(super) fn close(actual: f64, expected: f64, tolerance: f64) {
 }
 
 /// Workers and the pool inside them, as a simulated log of `vectors/models/logs` holds them.
-pub(super) fn simulated(name: &str, workers: Option<u32>, pool: Option<u32>) -> System {
+pub(super) fn simulated(name: &str, workers: Option<u32>, pool: Option<u32>) -> System<'static> {
     let path = format!("{}/fixtures/vectors/models/logs/{name}.csv", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect(&path);
     let size = |value: Option<u32>| Size { value, basis: if value.is_some() { Basis::Stated } else { Basis::Unknown } };
@@ -55,5 +55,5 @@ pub(super) fn simulated(name: &str, workers: Option<u32>, pool: Option<u32>) -> 
     if !external.holds.is_empty() {
         resources.push(external);
     }
-    System { requests, resources, endpoints: vec!["all".to_owned()], statements: Vec::new() }
+    System { requests: requests.into_iter().collect(), resources, endpoints: vec!["all".to_owned()], statements: Vec::new() }
 }

@@ -1,6 +1,6 @@
 //! What requests did to one resource within a window: time held, waits, demand per endpoint, spread.
 
-use super::model::{Request, Resource};
+use super::model::{Requests, Resource};
 use super::stats::{mean, nearest_rank, variance};
 use super::sweep::Steps;
 use super::window::Window;
@@ -17,7 +17,7 @@ pub struct Completions {
 }
 
 /// Counts completions.
-pub fn completions(requests: &[Request], endpoints: usize, window: Window) -> Completions {
+pub fn completions(requests: &Requests<'_>, endpoints: usize, window: Window) -> Completions {
     let mut out = Completions { by_endpoint: vec![0; endpoints], ..Completions::default() };
     for request in requests.iter().filter(|r| window.contains(r.end_ns)) {
         out.total += 1;
@@ -70,6 +70,14 @@ impl Usage {
         self.granted + self.refused
     }
 
+    /// Takes the slots to have been taken for `seconds` in all, by whoever was seen to take them.
+    pub fn fill(&mut self, seconds: f64) {
+        let ratio = if self.busy > 0.0 { seconds / self.busy } else { 1.0 };
+        self.busy *= ratio;
+        self.intrinsic *= ratio;
+        self.by_endpoint.iter_mut().for_each(|own| *own *= ratio);
+    }
+
     /// Share of acquisitions that waited.
     pub fn waited_share(&self) -> Option<f64> {
         (self.acquisitions() > 0).then(|| self.waited as f64 / self.acquisitions() as f64)
@@ -77,7 +85,7 @@ impl Usage {
 }
 
 /// Measures a resource within a window.
-pub fn measure(resource: &Resource, requests: &[Request], endpoints: usize, window: Window) -> Usage {
+pub fn measure(resource: &Resource, requests: &Requests<'_>, endpoints: usize, window: Window) -> Usage {
     let mut out = Usage { by_endpoint: vec![0.0; endpoints], ..Usage::default() };
     let (mut waits, mut holds, mut intrinsic, mut asked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut work, mut says_work) = (0.0, true);
@@ -138,7 +146,7 @@ fn squared_variation(values: &[f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::{Hold, Kind};
+    use super::super::model::{Hold, Kind, Request};
     use super::*;
 
     const SECOND: i64 = 1_000_000_000;
@@ -146,7 +154,7 @@ mod tests {
     #[test]
     fn overlaps_are_cut_and_nested_waits_removed() {
         let request = |endpoint, success| Request { start_ns: 0, end_ns: 5 * SECOND, endpoint, success };
-        let requests = [request(0, true), request(1, false)];
+        let requests: Requests<'_> = [request(0, true), request(1, false)].into_iter().collect();
         let mut resource = Resource::new("workers", Kind::Threads);
         // Held 0..4 s, half of it waiting inside; the window sees 2 of the 4 s.
         resource.holds.push(Hold { nested_wait_ns: 2 * SECOND, ..Hold::new(0, 4 * SECOND, 0, 0) });

@@ -1,7 +1,7 @@
 //! Which part of the log to measure: warm-up and drain trimmed, and, where a resource was full, the time it was full.
 
-use super::model::{Hold, Request};
-use super::stats::nearest_rank_index;
+use super::model::{Hold, Requests};
+use super::stats::{nearest_rank_index, nth_smallest};
 use super::sweep::Steps;
 
 /// A period, half-open, in nanoseconds of the log's own clock.
@@ -60,19 +60,20 @@ impl<'a> Finder<'a> {
 }
 
 /// From the first arrival to the last completion; `None` without requests.
-pub fn whole(requests: &[Request]) -> Option<Window> {
-    let from_ns = requests.iter().map(|r| r.start_ns).min()?;
-    let to_ns = requests.iter().map(|r| r.end_ns).max()?;
+pub fn whole(requests: &Requests<'_>) -> Option<Window> {
+    let hull = |(from, to): (i64, i64), (start, end): (i64, i64)| (from.min(start), to.max(end));
+    let (from_ns, to_ns) = requests.spans().fold((i64::MAX, i64::MIN), hull);
     (to_ns > from_ns).then_some(Window { from_ns, to_ns })
 }
 
 /// The log without its edges: at each end the longer of the 99th percentile of response time and 1 % is cut, since requests that
 /// began before the log or end after it are not in it. `None` where nothing would be left.
-pub fn trimmed(requests: &[Request]) -> Option<Window> {
+pub fn trimmed(requests: &Requests<'_>) -> Option<Window> {
     let all = whole(requests)?;
-    let mut durations: Vec<i64> = requests.iter().map(|r| r.end_ns.saturating_sub(r.start_ns).max(0)).collect();
-    let rank = nearest_rank_index(durations.len(), 0.99)?;
-    let cut = (*durations.select_nth_unstable(rank).1).max(all.to_ns.saturating_sub(all.from_ns) / 100);
+    let durations = || requests.spans().map(|(start, end)| end.saturating_sub(start).max(0) as u64);
+    let rank = nearest_rank_index(requests.len(), 0.99)?;
+    let slow = nth_smallest(durations, rank)? as i64;
+    let cut = slow.max(all.to_ns.saturating_sub(all.from_ns) / 100);
     let out = Window { from_ns: all.from_ns.saturating_add(cut), to_ns: all.to_ns.saturating_sub(cut) };
     (out.to_ns > out.from_ns).then_some(out)
 }
@@ -97,7 +98,7 @@ pub fn full_period(steps: &Steps, holds: &[Hold], size: f64, window: Window) -> 
 }
 
 /// The longest stretch that begins and ends full and is full for four fifths: each full bin earns 1, each other costs 4.
-fn longest_run(full: &[bool]) -> Option<(usize, usize)> {
+pub(super) fn longest_run(full: &[bool]) -> Option<(usize, usize)> {
     let (mut best, mut start, mut score): (Option<(i64, usize, usize)>, usize, i64) = (None, 0, 0);
     for (index, is_full) in full.iter().enumerate() {
         score += if *is_full { 1 } else { -4 };
@@ -111,8 +112,14 @@ fn longest_run(full: &[bool]) -> Option<(usize, usize)> {
 }
 
 /// Moments of more than a second at which requests were `inside` and none completed: a pause of the whole process, or of the log.
-pub fn stalls(requests: &[Request], inside: &Steps, window: Window) -> Vec<Window> {
-    let mut ends: Vec<i64> = requests.iter().map(|r| r.end_ns).filter(|e| window.contains(*e)).collect();
+pub fn stalls(requests: &Requests<'_>, inside: &Steps, window: Window) -> Vec<Window> {
+    let mut ends: Vec<i64> = Vec::new();
+    // Stamps of whole seconds repeat from line to line.
+    for end in requests.spans().map(|(_, end)| end).filter(|end| window.contains(*end)) {
+        if ends.last() != Some(&end) {
+            ends.push(end);
+        }
+    }
     ends.sort_unstable();
     ends.windows(2)
         .filter(|pair| pair[1].saturating_sub(pair[0]) > 1_000_000_000)
@@ -123,6 +130,7 @@ pub fn stalls(requests: &[Request], inside: &Steps, window: Window) -> Vec<Windo
 
 #[cfg(test)]
 mod tests {
+    use super::super::model::Request;
     use super::*;
 
     const SECOND: i64 = 1_000_000_000;
@@ -133,10 +141,10 @@ mod tests {
 
     #[test]
     fn both_edges_lose_the_slowest_response() {
-        let requests: Vec<Request> = (0..100).map(|i| request(i, i + 3)).collect();
+        let requests: Requests<'_> = (0..100).map(|i| request(i, i + 3)).collect();
         assert_eq!(trimmed(&requests), Some(Window { from_ns: 3 * SECOND, to_ns: 99 * SECOND }));
-        assert_eq!(trimmed(&[request(0, 5)]), None);
-        assert_eq!(trimmed(&[]), None);
+        assert_eq!(trimmed(&[request(0, 5)].into_iter().collect()), None);
+        assert_eq!(trimmed(&Requests::default()), None);
     }
 
     #[test]
@@ -152,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_second_without_any_completion_is_a_stall() {
-        let requests = [request(0, 1), request(0, 4), request(10, 11)];
+        let requests: Requests<'_> = [request(0, 1), request(0, 4), request(10, 11)].into_iter().collect();
         let all = whole(&requests).expect("not empty");
         let inside = Steps::new(requests.iter().map(|r| (r.start_ns, r.end_ns)));
         assert_eq!(stalls(&requests, &inside, all), [Window { from_ns: SECOND, to_ns: 4 * SECOND }]);

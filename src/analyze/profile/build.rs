@@ -1,46 +1,71 @@
 //! From requests and calls to a profile.
 
 use parsers::Outcome;
+use rayon::prelude::*;
 
 use super::histogram::Recorder;
 use super::{Block, Caller, Profile, Series, block_width};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::NONE;
 use crate::analyze::database::Calls;
-use crate::analyze::requests::Requests;
+use crate::analyze::grouped::{Group, Operations};
+use crate::analyze::requests::{Requests, Sums};
 use crate::frame::NULL_I64;
 
-/// Sums up a run.
-pub(crate) fn build(rows: &Rows<'_>, requests: &Requests, calls: &Calls) -> Profile {
-    let ends = || requests.end.iter().copied().filter(|&end| end != NULL_I64);
-    let window = ends().min().zip(ends().max());
-    let block_ns = block_width(window);
-    let mut recorder = Recorder::new();
-    let failed = |request: usize| is_error(requests.outcome[request]);
-    let stream = Stream { group: &requests.endpoint, end: &requests.end, duration: &requests.duration };
-    let blocks = stream.blocks(requests.endpoints.len(), block_ns, &mut recorder, failed);
+/// A run's requests by endpoint and calls by statement, in the order of their numbers.
+pub(crate) struct Groups {
+    window: Option<(i64, i64)>,
+    block_ns: i64,
+    pub(crate) endpoints: Vec<Group>,
+    pub(crate) statements: Vec<Group>,
+}
+
+impl Groups {
+    /// Of these requests and calls.
+    pub(crate) fn of(rows: &Rows<'_>, requests: &Requests<'_>, calls: &Calls) -> Self {
+        let ends = || requests.end.iter().copied().filter(|&end| end != NULL_I64);
+        let window = ends().min().zip(ends().max());
+        let block_ns = block_width(window);
+        let by_endpoint = Operations { group: &requests.endpoint, end: &requests.end, duration: &requests.duration };
+        // A call is done when its request is, so that blocks of both agree; without one, when it ended.
+        let end: Vec<i64> = (0..calls.len())
+            .map(|call| match calls.request[call] {
+                NONE => rows.end(calls.row[call] as usize).unwrap_or(NULL_I64),
+                request => requests.end[request as usize],
+            })
+            .collect();
+        let by_statement = Operations { group: &calls.statement, end: &end, duration: &calls.duration };
+        Groups {
+            window,
+            block_ns,
+            endpoints: by_endpoint.grouped(requests.endpoints.len(), block_ns, |at| is_error(requests.outcome[at])),
+            statements: by_statement.grouped(calls.statements.len(), block_ns, |at| calls.failed[at]),
+        }
+    }
+}
+
+/// Sums up a run. `sums` are what the requests of each endpoint add up to.
+pub(crate) fn build(rows: &Rows<'_>, requests: &Requests<'_>, groups: &Groups, sums: &[Sums], calls: &Calls) -> Profile {
+    let (window, block_ns) = (groups.window, groups.block_ns);
+    let blocks = blocks(&groups.endpoints, block_ns);
     let mut endpoints: Vec<Series> = requests
         .endpoints
         .iter()
         .zip(blocks)
-        .zip(requests.bucket_sums())
-        .map(|((key, blocks), buckets)| Series {
+        .zip(sums)
+        .map(|((key, blocks), sums)| Series {
             name: key.text(rows),
             method: rows.text(key.method).to_owned(),
             service: rows.text(key.service).to_owned(),
-            buckets,
+            buckets: sums.buckets,
+            volume: sums.bytes,
+            database_calls: sums.stated_calls,
             blocks,
             ..Series::default()
         })
         .collect();
-    for request in 0..requests.len() {
-        let series = &mut endpoints[requests.endpoint[request] as usize];
-        if let Some(bytes) = rows.bytes(requests.row[request] as usize) {
-            series.volume = Some(series.volume.unwrap_or(0).saturating_add(bytes));
-        }
-    }
-    count_calls(rows, requests, calls, &mut endpoints);
-    let statements = statements(rows, requests, calls, block_ns, &mut recorder);
+    count_calls(requests, calls, &mut endpoints);
+    let statements = statements(rows, calls, groups);
     let callers = callers(requests, calls, &endpoints, &statements);
     Profile { block_ns, window, endpoints, statements, callers }
 }
@@ -50,27 +75,19 @@ pub(crate) fn is_error(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Abandoned)
 }
 
-/// Database calls per endpoint: the joined statements, or what the records say of their number.
-fn count_calls(rows: &Rows<'_>, requests: &Requests, calls: &Calls, endpoints: &mut [Series]) {
-    let mut joined = vec![0u64; requests.len()];
-    for (call, &request) in calls.request.iter().enumerate() {
-        if request != NONE {
-            joined[request as usize] += u64::from(calls.count[call]);
-        }
+/// Database calls per endpoint: where statements were joined they count, not what the records say of their number.
+fn count_calls(requests: &Requests<'_>, calls: &Calls, endpoints: &mut [Series]) {
+    let mut joined = vec![0u64; endpoints.len()];
+    for (call, &request) in calls.request.iter().enumerate().filter(|(_, request)| **request != NONE) {
+        joined[requests.endpoint[request as usize] as usize] += u64::from(calls.count[call]);
     }
-    let any = joined.iter().any(|&n| n > 0);
-    for request in 0..requests.len() {
-        let said = rows.count(requests.row[request] as usize).map(u64::from);
-        let known = if any { Some(joined[request]) } else { said };
-        if let Some(n) = known {
-            let series = &mut endpoints[requests.endpoint[request] as usize];
-            series.database_calls = Some(series.database_calls.unwrap_or(0) + n);
-        }
+    if joined.iter().any(|&n| n > 0) {
+        endpoints.iter_mut().zip(joined).for_each(|(series, n)| series.database_calls = Some(n));
     }
 }
 
 /// Whose requests make the calls, and how long these take. One statement may be quick for one endpoint and slow for another.
-fn callers(requests: &Requests, calls: &Calls, endpoints: &[Series], statements: &[Series]) -> Vec<Caller> {
+fn callers(requests: &Requests<'_>, calls: &Calls, endpoints: &[Series], statements: &[Series]) -> Vec<Caller> {
     let mut sums: std::collections::BTreeMap<(&str, &str), (u64, u64, i64)> = std::collections::BTreeMap::new();
     for (call, &request) in calls.request.iter().enumerate().filter(|(_, request)| **request != NONE) {
         let endpoint = &endpoints[requests.endpoint[request as usize] as usize].name;
@@ -93,16 +110,8 @@ fn callers(requests: &Requests, calls: &Calls, endpoints: &[Series], statements:
         .collect()
 }
 
-fn statements(rows: &Rows<'_>, requests: &Requests, calls: &Calls, block_ns: i64, recorder: &mut Recorder) -> Vec<Series> {
-    // A call is done when its request is, so that blocks of both agree; without one, when it ended.
-    let end: Vec<i64> = (0..calls.len())
-        .map(|call| match calls.request[call] {
-            NONE => rows.end(calls.row[call] as usize).unwrap_or(NULL_I64),
-            request => requests.end[request as usize],
-        })
-        .collect();
-    let stream = Stream { group: &calls.statement, end: &end, duration: &calls.duration };
-    let blocks = stream.blocks(calls.statements.len(), block_ns, recorder, |call| calls.failed[call]);
+fn statements(rows: &Rows<'_>, calls: &Calls, groups: &Groups) -> Vec<Series> {
+    let blocks = blocks(&groups.statements, groups.block_ns);
     let mut series: Vec<Series> = calls
         .statements
         .iter()
@@ -127,46 +136,6 @@ fn statements(rows: &Rows<'_>, requests: &Requests, calls: &Calls, block_ns: i64
     series
 }
 
-/// Operations to be spread over blocks.
-struct Stream<'a> {
-    group: &'a [u32],
-    end: &'a [i64],
-    duration: &'a [i64],
-}
-
-impl Stream<'_> {
-    /// The blocks of every group. Logs are nearly in order of time, so that a group's operations of
-    /// one block mostly stand together: each run of them goes through one recorder.
-    fn blocks(&self, groups: usize, block_ns: i64, recorder: &mut Recorder, failed: impl Fn(usize) -> bool) -> Vec<Vec<Block>> {
-        let mut first = vec![0u32; groups + 1];
-        self.group.iter().for_each(|&group| first[group as usize + 1] += 1);
-        for i in 0..groups {
-            first[i + 1] += first[i];
-        }
-        let mut next = first.clone();
-        let mut order = vec![0u32; self.group.len()];
-        for (at, &group) in self.group.iter().enumerate() {
-            order[next[group as usize] as usize] = at as u32;
-            next[group as usize] += 1;
-        }
-        let block_of = |at: &u32| match self.end[*at as usize] {
-            NULL_I64 => 0,
-            end => end.div_euclid(block_ns),
-        };
-        (0..groups)
-            .map(|group| {
-                let members = &order[first[group] as usize..first[group + 1] as usize];
-                let mut blocks: std::collections::BTreeMap<i64, Block> = std::collections::BTreeMap::new();
-                for run in members.chunk_by(|a, b| block_of(a) == block_of(b)) {
-                    let number = block_of(&run[0]);
-                    let block = blocks.entry(number).or_insert_with(|| Block { start_ns: number * block_ns, ..Block::default() });
-                    recorder.extend(run.iter().map(|&at| self.duration[at as usize]).filter(|&ns| ns != NULL_I64));
-                    block.durations.merge(&recorder.take());
-                    block.count += run.len() as u64;
-                    block.errors += run.iter().filter(|&&at| failed(at as usize)).count() as u64;
-                }
-                blocks.into_values().collect()
-            })
-            .collect()
-    }
+fn blocks(groups: &[Group], block_ns: i64) -> Vec<Vec<Block>> {
+    groups.par_iter().map_init(Recorder::new, |recorder, group| group.blocks(block_ns, recorder)).collect()
 }

@@ -6,7 +6,7 @@ pub mod histogram;
 pub mod merge;
 pub mod snapshot;
 
-pub(crate) use build::{build, is_error};
+pub(crate) use build::{Groups, build, is_error};
 pub use merge::merge;
 pub use snapshot::Snapshot;
 

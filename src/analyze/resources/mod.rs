@@ -2,8 +2,10 @@
 //! whatever the logs say of them, as the capacity model wants it.
 
 mod connections;
+mod hosts;
 mod sizes;
 mod span_holds;
+mod statements;
 mod threads;
 
 use std::collections::BTreeMap;
@@ -11,17 +13,20 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use parsers::{Kind, Outcome};
 
+use super::capacity::full::part_unlogged_waits;
 use super::capacity::model::{self, Hold, Resource, System};
 use super::columns::Rows;
 use super::correlate::{Fate, Links, NONE};
+use super::database::Calls;
+use super::profile::is_error;
 use super::requests::{RequestOf, Requests};
 use super::sources::Origin;
 use crate::frame::{NO_NAME, NULL_I64};
 
 /// The resources of a system, with what identifies each.
-pub struct Resources {
+pub struct Resources<'a> {
     /// As the capacity model wants them.
-    pub system: System,
+    pub system: System<'a>,
     /// Host or folder of each resource, in the order of `system.resources`.
     pub instance: Vec<String>,
     /// Highest reading of slots in use and of callers waiting, per resource.
@@ -30,6 +35,14 @@ pub struct Resources {
     pub timeouts: Vec<u64>,
     /// Pools of which only a gauge tells: nobody says who held what, or how long anybody waited.
     pub watched: Vec<Watched>,
+}
+
+impl Resources<'_> {
+    /// The id of a resource's row.
+    pub(crate) fn id(&self, at: usize) -> String {
+        let Resource { kind, name, .. } = &self.system.resources[at];
+        super::tables::id('w', &format!("{} {} {name}", self.instance[at], kind.name()))
+    }
 }
 
 /// A pool of which only a gauge tells.
@@ -61,14 +74,19 @@ struct Context<'a> {
     rows: &'a Rows<'a>,
     links: &'a Links<'a>,
     of: &'a RequestOf,
-    origins: &'a [Origin],
     gauges: sizes::Gauges,
-    host_names: &'a [String],
+    hosts: hosts::Hosts<'a>,
 }
 
 impl Context<'_> {
     pub(super) fn host(&self, row: usize) -> u32 {
-        self.origins[self.rows.source[row] as usize].host
+        self.hosts.host(row)
+    }
+
+    /// The only gauge of a sort on the host of a row, else around it.
+    pub(super) fn only_gauge(&self, row: usize, sort: sizes::Sort) -> Option<&str> {
+        let host = self.host(row);
+        self.gauges.only(host, sort).or_else(|| self.gauges.only(self.hosts.around(host), sort))
     }
 
     /// Start and end of a row; `None` without both.
@@ -83,23 +101,26 @@ impl Context<'_> {
 }
 
 /// Builds the resources of the whole traffic.
-pub(crate) fn build(
+#[expect(clippy::too_many_arguments, reason = "each is one thing resources are told from")]
+pub(crate) fn build<'a>(
     rows: &Rows<'_>,
     origins: &[Origin],
     links: &Links,
     of: &RequestOf,
-    requests: &Requests,
+    requests: &'a Requests<'_>,
+    calls: &Calls,
     host_names: &[String],
     stated: &BTreeMap<String, u32>,
-) -> Resources {
-    let gauges = sizes::Gauges::of(rows, origins, links);
-    let context = Context { rows, links, of, origins, gauges, host_names };
+) -> Resources<'a> {
+    let hosts = hosts::Hosts::of(rows, origins, host_names);
+    let gauges = sizes::Gauges::of(rows, &hosts, links);
+    let context = Context { rows, links, of, gauges, hosts };
     let mut found = Found::default();
     threads::add(&context, &mut found);
     connections::add(&context, &mut found);
     add_external(&context, &mut found);
     add_locks(&context, &mut found);
-    finish(&context, found, requests, stated)
+    finish(&context, found, requests, calls, stated)
 }
 
 /// Resources on the way, by what identifies them.
@@ -139,7 +160,7 @@ fn add_external(context: &Context<'_>, found: &mut Found) {
     for row in 0..rows.len() {
         let (Some((start, end)), true) = (context.interval(row), context.live(row)) else { continue };
         if let Some(external) = rows.parts(row)[3].filter(|&ns| ns > 0) {
-            let name = context.gauges.only(context.host(row), sizes::Sort::External).unwrap_or("(unnamed)").to_owned();
+            let name = context.only_gauge(row, sizes::Sort::External).unwrap_or("(unnamed)").to_owned();
             let at = found.resource(context.host(row), model::Kind::External, &name);
             let mut hold = Hold::new(end.saturating_sub(external).max(start), end, 0, context.of[row]);
             hold.calls = 1;
@@ -167,7 +188,13 @@ fn add_locks(context: &Context<'_>, found: &mut Found) {
     }
 }
 
-fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: &BTreeMap<String, u32>) -> Resources {
+fn finish<'a>(
+    context: &Context<'_>,
+    mut found: Found,
+    requests: &'a Requests<'_>,
+    calls: &Calls,
+    stated: &BTreeMap<String, u32>,
+) -> Resources<'a> {
     let rows = context.rows;
     // Connections and permits are held within worker threads of the same host.
     for at in 0..found.resources.len() {
@@ -178,40 +205,39 @@ fn finish(context: &Context<'_>, mut found: Found, requests: &Requests, stated: 
             found.resources[at].parent = Some(first);
         }
     }
-    let found_names: hashbrown::HashSet<(u32, String)> =
-        found.resources.iter().zip(&found.host).map(|(resource, &host)| (host, resource.name.clone())).collect();
+    let around = |host: u32| context.hosts.around(host);
+    let found_names: hashbrown::HashSet<(u32, String)> = found
+        .resources
+        .iter()
+        .zip(&found.host)
+        .flat_map(|(resource, &host)| [host, around(host)].map(|host| (host, resource.name.clone())))
+        .collect();
     let mut readings = Vec::new();
     for (resource, &host) in found.resources.iter_mut().zip(&found.host) {
-        let (size, reading) = context.gauges.size(host, resource);
+        let (size, reading) = context.gauges.size([host, around(host)], resource);
         let told = stated.get(&resource.name).map(|&slots| model::Size { value: Some(slots), basis: model::Basis::Stated });
         if let Some(size) = told.or(size) {
             resource.size = size;
         }
         readings.push(reading);
     }
-    let name_of = |host: u32| context.host_names.get(host as usize).cloned().unwrap_or_default();
     let is_known = |host: u32, name: &str| found_names.contains(&(host, name.to_owned()));
     let watched = context
         .gauges
         .watched()
         .into_iter()
         .filter(|(host, name, _)| !is_known(*host, name))
-        .map(|(host, name, reading)| Watched { name, instance: name_of(host), reading })
+        .map(|(host, name, reading)| Watched { name, instance: context.hosts.name(host), reading })
         .collect();
-    let instance = found.host.iter().map(|&host| context.host_names.get(host as usize).cloned().unwrap_or_default()).collect();
-    let mut system = System { resources: found.resources, ..System::default() };
-    system.endpoints = requests.endpoints.iter().map(|key| key.text(rows)).collect();
-    system.requests.reserve_exact(requests.len());
-    for request in 0..requests.len() {
-        let (end, duration) = (requests.end[request], requests.duration[request]);
-        // A request without a place in time cannot be counted; its number must stay its index.
-        let known = end != NULL_I64 && duration != NULL_I64;
-        system.requests.push(model::Request {
-            start_ns: if known { end.saturating_sub(duration) } else { end.max(0) },
-            end_ns: end.max(0),
-            endpoint: requests.endpoint[request],
-            success: !matches!(requests.outcome[request], Outcome::Failed | Outcome::TimedOut | Outcome::Abandoned),
-        });
-    }
+    let instance = found.host.iter().map(|&host| context.hosts.name(host)).collect();
+    part_unlogged_waits(&mut found.resources);
+    let statements = statements::of(rows, calls, &found.resources, requests.len());
+    let success = requests.outcome.iter().map(|outcome| !is_error(*outcome)).collect();
+    let system = System {
+        requests: model::Requests::new(&requests.end, &requests.duration, &requests.endpoint, success),
+        resources: found.resources,
+        endpoints: requests.endpoints.iter().map(|key| key.text(rows)).collect(),
+        statements,
+    };
     Resources { system, instance, readings, timeouts: found.timeouts, watched }
 }

@@ -4,10 +4,10 @@ use hashbrown::HashMap;
 use parsers::Kind;
 
 use super::Reading;
+use super::hosts::Hosts;
 use crate::analyze::capacity::model::{self, Basis, Resource, Size};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::{Fate, Links};
-use crate::analyze::sources::Origin;
 use crate::frame::NO_NAME;
 
 /// What sort of resource a gauge's name speaks of.
@@ -74,14 +74,13 @@ pub(super) struct Gauges {
 }
 
 impl Gauges {
-    pub(super) fn of(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Gauges {
+    pub(super) fn of(rows: &Rows<'_>, hosts: &Hosts<'_>, links: &Links) -> Gauges {
         let mut gauges = Gauges::default();
         for row in rows.of_kind(Kind::Gauge).filter(|&row| links.fate[row] != Fate::Copy) {
             if rows.name(row) == NO_NAME {
                 continue;
             }
-            let host = origins[rows.source[row] as usize].host;
-            let gauge = gauges.by_name.entry((host, rows.text(rows.name(row)).to_owned())).or_default();
+            let gauge = gauges.by_name.entry((hosts.host(row), rows.text(rows.name(row)).to_owned())).or_default();
             let [slots, in_use, waiting] = rows.gauge(row);
             gauge.slots = gauge.slots.max(slots);
             gauge.in_use_max = gauge.in_use_max.max(in_use);
@@ -121,11 +120,12 @@ impl Gauges {
     }
 
     /// The size of a resource and its highest readings: its own gauge, else the only gauge of its
-    /// sort on its host whose name it does not contradict.
-    pub(super) fn size(&self, host: u32, resource: &Resource) -> (Option<Size>, Reading) {
-        let own = self.by_name.get(&(host, resource.name.clone()));
+    /// sort on its host, or around that, whose name it does not contradict.
+    pub(super) fn size(&self, hosts: [u32; 2], resource: &Resource) -> (Option<Size>, Reading) {
+        let own = hosts.iter().find_map(|&host| self.by_name.get(&(host, resource.name.clone())));
         let reading = own.map_or(Reading::default(), Gauge::reading);
-        let stated = own.and_then(|g| g.slots).or_else(|| self.stated_for(host, resource));
+        let of_sort = || hosts.iter().find_map(|&host| self.stated_for(host, resource));
+        let stated = own.and_then(|g| g.slots).or_else(of_sort);
         let size = stated
             .map(|slots| Size { value: Some(slots), basis: Basis::Stated })
             .or_else(|| own.and_then(|g| g.full).map(|slots| Size { value: Some(slots), basis: Basis::Gauge }));

@@ -21,10 +21,7 @@ type Interval = (i64, i64);
 pub(super) fn held(waits: &[Interval], calls: &[Interval]) -> Vec<Held> {
     debug_assert!(waits.is_sorted() && calls.is_sorted(), "intervals come in order");
     let longest = Latest::of(calls);
-    let mut sums = vec![0i128];
-    for &(from, to) in calls {
-        sums.push(sums[sums.len() - 1] + i128::from(to) - i128::from(from));
-    }
+    let sums = running(&calls.iter().map(|call| call.1.saturating_sub(call.0)).collect::<Vec<_>>());
     // Calls that begin during a wait count from its end, those that begin after it whole.
     let mut questions: Vec<Question> = Vec::new();
     let (mut found, mut work): (Vec<Held>, Vec<i128>) = (Vec::with_capacity(waits.len()), Vec::with_capacity(waits.len()));
@@ -68,6 +65,48 @@ pub(super) fn held(waits: &[Interval], calls: &[Interval]) -> Vec<Held> {
         held.work_ns = i64::try_from(work).unwrap_or(i64::MAX);
     }
     found
+}
+
+/// How long was waited until any moment, all waits added up.
+pub(super) struct Waited {
+    starts: Vec<i64>,
+    ends: Vec<i64>,
+    /// Sums of the first starts and of the first ends.
+    sums: (Vec<i128>, Vec<i128>),
+}
+
+impl Waited {
+    pub(super) fn of(waits: &[Interval]) -> Waited {
+        let mut starts: Vec<i64> = waits.iter().map(|wait| wait.0).collect();
+        let mut ends: Vec<i64> = waits.iter().map(|wait| wait.1).collect();
+        starts.sort_unstable();
+        ends.sort_unstable();
+        let sums = (running(&starts), running(&ends));
+        Waited { starts, ends, sums }
+    }
+
+    /// Within a period.
+    pub(super) fn within(&self, (from, to): Interval) -> i64 {
+        i64::try_from(self.until(to.max(from)) - self.until(from)).unwrap_or(i64::MAX)
+    }
+
+    /// What has begun by then runs since; what has ended runs no longer.
+    fn until(&self, at: i64) -> i128 {
+        let since = |stamps: &[i64], sums: &[i128]| {
+            let before = stamps.partition_point(|&stamp| stamp < at);
+            i128::from(at) * before as i128 - sums[before]
+        };
+        since(&self.starts, &self.sums.0) - since(&self.ends, &self.sums.1)
+    }
+}
+
+/// Sums of the first values, from none to all.
+fn running(values: &[i64]) -> Vec<i128> {
+    let mut sums = vec![0i128];
+    for &value in values {
+        sums.push(sums[sums.len() - 1] + i128::from(value));
+    }
+    sums
 }
 
 /// Asks, of the calls before a place, how many end after a wait did, and with what sum.
@@ -215,6 +254,21 @@ mod tests {
             };
             let (waits, calls) = (spans(7), spans(12));
             assert_eq!(held(&waits, &calls), by_definition(&waits, &calls), "{waits:?} {calls:?}");
+        }
+    }
+
+    #[test]
+    fn waits_add_up_within_any_period() {
+        let waits = [(0, 10), (5, 20), (30, 40), (35, 35)];
+        let waited = Waited::of(&waits);
+        // 0-10 and 5-20 within 8-12: 2 and 4. Within 0-50 all 35, before and after nothing.
+        assert_eq!(waited.within((8, 12)), 6);
+        assert_eq!([(0, 50), (-9, 0), (40, 90), (12, 8)].map(|period| waited.within(period)), [35, 0, 0, 0]);
+        for from in -2..45 {
+            for to in from..45 {
+                let sum: i64 = waits.iter().map(|wait| (wait.1.min(to) - wait.0.max(from)).max(0)).sum();
+                assert_eq!(waited.within((from, to)), sum, "{from} {to}");
+            }
         }
     }
 

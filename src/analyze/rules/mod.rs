@@ -17,6 +17,7 @@ mod timeouts;
 use super::amplification::Amplification;
 use super::capacity::Capacity;
 use super::columns::Rows;
+use super::growing::Growing;
 use super::requests::Requests;
 use super::resources::Resources;
 use super::run::{Quality, Totals};
@@ -26,7 +27,7 @@ use super::tables::{EndpointRow, Finding, PauseRow, StatementRow, WaitRow};
 /// What rules and the ranking of bottlenecks read.
 pub(crate) struct Facts<'a> {
     pub(crate) rows: &'a Rows<'a>,
-    pub(crate) requests: &'a Requests,
+    pub(crate) requests: &'a Requests<'a>,
     /// Row of every request of the window, filtered or not: what resources count requests by.
     pub(crate) window_rows: &'a [u32],
     pub(crate) totals: &'a Totals,
@@ -37,8 +38,10 @@ pub(crate) struct Facts<'a> {
     /// Time in pauses on the clock, overlapping ones once.
     pub(crate) paused_ns: i64,
     pub(crate) capacity: &'a Capacity,
-    pub(crate) resources: &'a Resources,
+    pub(crate) resources: &'a Resources<'a>,
     pub(crate) quality: &'a Quality,
+    /// What grows with the load where the throughput does not.
+    pub(crate) growing: Option<Growing>,
     /// Calls between services.
     pub(crate) edges: &'a [EdgeRow],
     /// What traces show beside response times.
