@@ -1,8 +1,8 @@
 //! What limits, or takes the most: the cause first, its symptoms after it.
 
 use super::bucket::Bucket;
-use super::capacity::resource::ResourceCapacity;
 use super::capacity::model::{Basis, Kind};
+use super::capacity::resource::ResourceCapacity;
 use super::resources::{Reading, Watched};
 use super::rules::Facts;
 use super::tables::{BottleneckRow, EndpointRow, StatementRow, Times, WaitRow, id};
@@ -288,7 +288,11 @@ fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
             format!(
                 "{} per request are spent in the database; {}.",
                 duration_text(ns / facts.totals.count.max(1) as i64),
-                if facts.database.is_empty() { "no log names the statements" } else { "no statement of its log is joined to them" }
+                if facts.database.is_empty() {
+                    "no log names the statements"
+                } else {
+                    "no statement of its log is joined to them"
+                }
             ),
             if facts.database.is_empty() {
                 "Add the database's statement log, with the request id in a comment."

@@ -123,6 +123,10 @@ pub struct Quality {
     pub clipped: u64,
     /// Path time that may as well have been another sibling's.
     pub ambiguous_ns: i64,
+    /// Calls of which only the sum is known, so that they are on no path.
+    pub unplaced: u64,
+    /// Their time.
+    pub unplaced_ns: i64,
     /// Requests whose statements took longer in the database's log than the caller says.
     pub contradictions: u64,
     /// What was done to line up the timestamps.
@@ -381,6 +385,8 @@ fn quality(
         clipped_ns: attribution.clipped_ns,
         clipped: attribution.clipped,
         ambiguous_ns: attribution.ambiguous_ns,
+        unplaced: attribution.unplaced,
+        unplaced_ns: attribution.unplaced_ns,
         contradictions: attribution.contradictions,
         joined,
         alignment,

@@ -30,7 +30,8 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
         return full(ranked, row);
     }
     let limit = plateau(facts).or_else(|| open(facts, &rate)).or_else(|| knee(facts)).unwrap_or_else(|| calm(facts, &rate));
-    let why = facts.capacity.refusal.as_ref().map(|why| format!(" Whether anything caps the throughput the logs do not tell: {why}."));
+    let why =
+        facts.capacity.refusal.as_ref().map(|why| format!(" Whether anything caps the throughput the logs do not tell: {why}."));
     let share = format!("The largest share of the response time, {}, is {}.", share_text(row.share), named(row));
     format!("{limit} {share} {}{}", row.sentence, why.unwrap_or_default()).trim_start().to_owned()
 }
@@ -94,7 +95,9 @@ fn plateau(facts: &Facts<'_>) -> Option<String> {
         Bucket::Own => ("own code", "the processors of that service, or a lock in it: its CPU load and a profile would tell"),
         Bucket::External => ("calls to others", "the callee, or the permits before it: its own log would tell"),
         Bucket::Database => ("the database", "its processors, disks or locks: its own log and load would tell"),
-        Bucket::Network => ("the way between the tiers", "an accept queue or the inner tier's threads: their number and queue would tell"),
+        Bucket::Network => {
+            ("the way between the tiers", "an accept queue or the inner tier's threads: their number and queue would tell")
+        }
         Bucket::Queue | Bucket::PoolWait => ("waiting for a slot", "what is waited for: its size would tell"),
         Bucket::Pause => ("pauses of the runtime", "the heap: a log of the collector would tell"),
         Bucket::Upstream | Bucket::Unaccounted => ("what these logs do not split", "in the tier behind: its log would tell"),

@@ -58,7 +58,8 @@ fn full_by_waits(resource: &Resource, window: Window) -> Option<Window> {
             *bin = (bin.0 + 1, bin.1 + u32::from(is_wait(resource, hold)));
         }
     }
-    let is_full: Vec<bool> = asked.iter().map(|(all, waited)| *all > 0 && f64::from(*waited) >= NEARLY_ALL * f64::from(*all)).collect();
+    let is_full: Vec<bool> =
+        asked.iter().map(|(all, waited)| *all > 0 && f64::from(*waited) >= NEARLY_ALL * f64::from(*all)).collect();
     let (from, to) = longest_run(&is_full)?;
     let found = Window { from_ns: bins[from].from_ns, to_ns: bins[to - 1].to_ns };
     let inside = || resource.holds.iter().filter(|h| found.contains(h.grant_ns));
@@ -117,7 +118,9 @@ mod tests {
     /// Slots are given in turn, each for 10 ms; `callers` ask again at once.
     fn holds(slots: i64, callers: i64, count: i64) -> Vec<Hold> {
         let wait = (callers - slots) * 10 * MS / slots;
-        (0..count).map(|i| Hold::new((i / slots) * 10 * MS + wait, (i / slots) * 10 * MS + wait + 10 * MS, wait, i as u32)).collect()
+        (0..count)
+            .map(|i| Hold::new((i / slots) * 10 * MS + wait, (i / slots) * 10 * MS + wait + 10 * MS, wait, i as u32))
+            .collect()
     }
 
     #[test]

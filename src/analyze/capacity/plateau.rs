@@ -112,7 +112,8 @@ mod tests {
 
     /// Ten seconds at `calm` requests a second of 50 ms each, then twenty at 100 a second of `busy_ms`.
     fn log(calm: i64, busy_ms: i64) -> Requests<'static> {
-        let request = |start: i64, length: i64| Request { start_ns: start, end_ns: start + length * MS, endpoint: 0, success: true };
+        let request =
+            |start: i64, length: i64| Request { start_ns: start, end_ns: start + length * MS, endpoint: 0, success: true };
         let calm_part = (0..10 * calm).map(|i| request(i * 1_000 * MS / calm, 50));
         let busy_part = (0..2_000).map(|i| request(10_000 * MS + i * 10 * MS, busy_ms));
         calm_part.chain(busy_part).collect()

@@ -7,6 +7,7 @@ mod align;
 mod clocks;
 mod copies;
 mod events;
+mod fragments;
 mod groups;
 mod holders;
 mod spans;
@@ -56,6 +57,8 @@ pub(crate) struct Links<'a> {
     pub(crate) duration: Cow<'a, [i64]>,
     /// Whether the parent waits for each row.
     pub(crate) blocking: Vec<bool>,
+    /// Sibling that each row says it followed, or [`NONE`]; empty when no row says so.
+    pub(crate) after: Vec<u32>,
     /// For requests told by two records, the row of the start by that of the end, which is kept.
     pub(crate) started: HashMap<u32, u32>,
     /// Counts of what was joined.
@@ -79,6 +82,14 @@ pub struct Joined {
     pub duplicates: u64,
     /// Of both, those that are spans.
     pub copied_spans: u64,
+    /// Records that tell a part of a span of which another record tells the rest.
+    pub fragments: u64,
+    /// Spans that another span claims as its child.
+    pub adopted: u64,
+    /// Spans that have the id of another span of their trace and side, but other times.
+    pub conflicting_ids: u64,
+    /// Records that had only the low half of their trace's id.
+    pub short_ids: u64,
     /// Spans whose parent was not given.
     pub orphans: u64,
     /// Spans whose parents form a ring.
@@ -126,8 +137,9 @@ fn join<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Alignment) -> Links
             durations => Cow::Borrowed(durations),
         },
         blocking: vec![true; rows.len()],
+        after: Vec::new(),
         started: HashMap::new(),
-        joined: Joined::default(),
+        joined: Joined { short_ids: rows.frame.widened, ..Joined::default() },
     };
     statements::merge_phases(rows, &mut links);
     spans::link(rows, origins, &mut links);

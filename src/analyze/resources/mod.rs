@@ -4,6 +4,7 @@
 mod connections;
 mod hosts;
 mod sizes;
+mod span_holds;
 mod statements;
 mod threads;
 
@@ -120,6 +121,7 @@ impl Context<'_> {
 }
 
 /// Builds the resources of the whole traffic.
+#[expect(clippy::too_many_arguments, reason = "each is one thing resources are told from")]
 pub(crate) fn build<'a>(
     rows: &Rows<'_>,
     origins: &[Origin],

@@ -151,7 +151,11 @@ fn instead(alternatives: &[Step]) -> Option<String> {
     const SHOWN: usize = 3;
     let text = |step: &Step| {
         let (low, high) = (three_digits(step.after_low_tps), three_digits(step.after_high_tps));
-        format!("{} -> {}", step.fix, step.after_tps.map_or_else(|| format!("{low} to {high} TPS"), |tps| format!("{} TPS", three_digits(tps))))
+        format!(
+            "{} -> {}",
+            step.fix,
+            step.after_tps.map_or_else(|| format!("{low} to {high} TPS"), |tps| format!("{} TPS", three_digits(tps)))
+        )
     };
     let texts: Vec<String> = alternatives.iter().take(SHOWN).map(text).collect();
     (!texts.is_empty()).then(|| format!("Instead of 1: {}.", texts.join("; ")))
