@@ -242,6 +242,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let quality = quality(rows, &links, requests, of, before, &totals, &attribution, alignment, origins.len());
     let growing = capacity.plateau.as_ref().and_then(|plateau| growing(rows, all, plateau));
     let facts = Facts {
+        origins,
         rows,
         requests,
         window_rows: &all.row,

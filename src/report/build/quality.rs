@@ -75,6 +75,12 @@ fn joins(results: &Results<'_>) -> Vec<String> {
     if joined.by_session > 0 {
         texts.push(format!("{} statements were given to a request by session, order and time.", count(joined.by_session)));
     }
+    if joined.by_time > 0 {
+        texts.push(format!(
+            "{} requests of an inner tier share no id with the outer one: each was given to one by endpoint, time and length, which is right in sum and likely for each.",
+            count(joined.by_time)
+        ));
+    }
     if let Some(share) = quality.unaccounted_share {
         texts.push(format!("{} of the time is in durations that no log splits.", share_text(share)));
     }
