@@ -6,12 +6,13 @@ use std::io::Write;
 use divan::counter::{BytesCount, ItemsCount};
 use narrows::analyze;
 use narrows::analyze::grouped::Operations;
-use narrows::analyze::sources::Origin;
 use narrows::analyze::summary::{Summary, by_group};
 use narrows::frame::{Naming, Piece};
-use narrows::input::{Found, Origin as Named};
-use narrows::load::{Loaded, Options, load};
+use narrows::input::Found;
 use parsers::{Chunk, named};
+
+mod support;
+use support::{loaded, origins, random};
 
 fn main() {
     divan::main();
@@ -19,15 +20,6 @@ fn main() {
 
 /// Lines of the log.
 const LINES: usize = 100_000;
-
-/// Numbers that look random and are the same each time (Knuth's MMIX generator).
-fn random() -> impl FnMut(u64) -> u64 {
-    let mut state = 7u64;
-    move |below| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    }
-}
 
 /// An access log as nginx writes it, with timings and a request id.
 fn log() -> Vec<u8> {
@@ -57,20 +49,11 @@ fn log() -> Vec<u8> {
     log
 }
 
-/// The log as a file that looks finished, so that it is mapped.
+/// The log as a file, and its size.
 fn file() -> (tempfile::TempDir, Vec<Found>, u64) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("access.log");
     let log = log();
-    std::fs::write(&path, &log).expect("writes the log");
-    let file = std::fs::File::open(&path).expect("opens it again");
-    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-    file.set_modified(hour_ago).expect("sets its time");
-    (folder, vec![Found { path, origin: Named::Named }], log.len() as u64)
-}
-
-fn loaded(inputs: &[Found]) -> Loaded {
-    load(inputs, &Options::default(), &|_, _| ()).expect("loads")
+    let (folder, inputs) = support::file("access.log", &log);
+    (folder, inputs, log.len() as u64)
 }
 
 /// Bytes to the frame.
@@ -137,11 +120,4 @@ fn summary_by_parting(bencher: divan::Bencher) {
         let grouped = Operations { group: &group, end: &duration, duration: &duration }.grouped(61, i64::MAX, |_| false);
         grouped.into_iter().map(|group| Summary::of(group.calls, group.durations, &QUANTILES)).collect::<Vec<_>>()
     });
-}
-
-/// One log of one host, as the program would have it.
-fn origins(loaded: &Loaded) -> Vec<Origin> {
-    let source = &loaded.sources[0];
-    let (stamp_resolution_ns, resolution_ns) = (source.facts.stamp_resolution_ns, source.facts.resolution_ns);
-    vec![Origin { stamp_resolution_ns, resolution_ns, span: source.span, ..Origin::default() }]
 }

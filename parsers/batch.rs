@@ -136,6 +136,18 @@ pub struct Reject {
     pub reason: Reason,
 }
 
+/// A span that another names as its child, whatever parent it names itself: an inferred span is made
+/// after those below it have been sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd, Ord)]
+pub struct Adoption {
+    /// Trace id of both; 0 is none.
+    pub trace: u128,
+    /// Span id of the child.
+    pub child: u64,
+    /// Span id of the parent.
+    pub parent: u64,
+}
+
 /// The operations of one chunk, column by column, and the records left out.
 ///
 /// Each row has an offset, a line, a kind, a role, a phase and an outcome; every other column may
@@ -167,6 +179,8 @@ pub struct Batch {
     pub span: Column<u64>,
     /// Span id of the parent.
     pub parent_span: Column<u64>,
+    /// Span id of what the span merely follows.
+    pub follows: Column<u64>,
     /// Session.
     pub session: Column<u64>,
     /// Service.
@@ -217,6 +231,8 @@ pub struct Batch {
     pub lines: u32,
     /// Records left out.
     pub rejects: Vec<Reject>,
+    /// Children that spans claim for themselves.
+    pub adopted: Vec<Adoption>,
     chunk: std::ops::Range<usize>,
     at: (u64, u32),
 }
@@ -232,10 +248,11 @@ impl Batch {
     /// Empties a batch for the operations of another chunk. It keeps its memory, which fresh from the
     /// system costs as much as decoding into it.
     pub fn renew(&mut self, chunk: &Chunk<'_>) {
-        let Batch { offset, line, kind, role, phase, outcome, rejects, .. } = self;
+        let Batch { offset, line, kind, role, phase, outcome, rejects, adopted, .. } = self;
         offset.clear();
         line.clear();
         rejects.clear();
+        adopted.clear();
         [kind, role, phase, outcome].into_iter().for_each(Vec::clear);
         self.start.0.clear();
         self.duration.0.clear();
@@ -243,6 +260,7 @@ impl Batch {
         self.request.0.clear();
         self.span.0.clear();
         self.parent_span.0.clear();
+        self.follows.0.clear();
         self.session.0.clear();
         self.status.0.clear();
         self.bytes.0.clear();
@@ -295,6 +313,12 @@ impl Batch {
         self.rejects.push(Reject { offset, len: u32::try_from(len).unwrap_or(u32::MAX), line, reason });
     }
 
+    /// Takes note that a span names another as its child.
+    #[inline]
+    pub fn adopt(&mut self, trace: Option<Id>, child: u64, parent: u64) {
+        self.adopted.push(Adoption { trace: trace.map_or(0, |Id(id)| id), child, parent });
+    }
+
     /// Moves every start by what `moved` makes of it: for times that had to be read without a zone.
     pub fn shift_start(&mut self, moved: impl Fn(i64) -> i64) {
         for start in self.start.0.iter_mut().filter(|start| **start != i64::NULL) {
@@ -318,6 +342,7 @@ impl Batch {
         self.request.push(row, op.request.map(|Id(id)| id));
         self.span.push(row, op.span);
         self.parent_span.push(row, op.parent_span);
+        self.follows.push(row, op.follows);
         self.session.push(row, op.session);
         let chunk = &self.chunk;
         self.service.push(row, op.service, chunk);

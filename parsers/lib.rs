@@ -18,7 +18,7 @@ pub mod access;
 pub mod apm;
 pub mod transaction;
 
-pub use batch::{Batch, Column, Null, Reject, TextColumn};
+pub use batch::{Adoption, Batch, Column, Null, Reject, TextColumn};
 pub use chunk::{Boundary, Chunk, cut};
 pub use detect::{Candidate, detect, named};
 pub use format::{Decoder, Facts, Family, Format, OpenError, Options, Spec, Stamp, Unit, Verdict};

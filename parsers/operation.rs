@@ -200,6 +200,9 @@ pub struct Operation<'a> {
     pub span: Option<u64>,
     /// Span id of the parent.
     pub parent_span: Option<u64>,
+    /// Span id of what this one merely follows: its parent, who then does not wait for it, or a
+    /// sibling that had to end first.
+    pub follows: Option<u64>,
     /// Database session or process, or log stream: what tells interleaved records apart.
     pub session: Option<u64>,
     /// Name of the service that wrote the record.
@@ -244,6 +247,7 @@ impl Operation<'_> {
             request: None,
             span: None,
             parent_span: None,
+            follows: None,
             session: None,
             service: None,
             instance: None,

@@ -61,6 +61,9 @@ fn dump(batch: &Batch, chunk: &[u8]) -> String {
         let mut line = Line { out: &mut out, batch, chunk, row };
         line.row();
     }
+    for claim in &batch.adopted {
+        writeln!(out, "adopted\tchild={:x}\tparent={:x}\ttrace={:x}", claim.child, claim.parent, claim.trace).unwrap();
+    }
     for reject in &batch.rejects {
         let place = format!("{}:{}", reject.line + 1, reject.offset);
         writeln!(out, "{place}\treject\t{}\tlen={}", reject.reason.name(), reject.len).unwrap();
@@ -107,6 +110,7 @@ impl Line<'_> {
         self.hex("request", b.request.get(i));
         self.hex("span", b.span.get(i).map(u128::from));
         self.hex("parent", b.parent_span.get(i).map(u128::from));
+        self.hex("follows", b.follows.get(i).map(u128::from));
         self.number("session", &b.session);
         self.number("bytes", &b.bytes);
         self.number("count", &b.count);

@@ -12,6 +12,8 @@ mod hostile;
 mod readme;
 /// Logs of real systems whose bottleneck is known.
 mod scenarios;
+/// What joins spans where ids and parents are not enough.
+mod spans;
 /// Running the program, and reading what it says.
 mod support;
 /// The rules of the house.

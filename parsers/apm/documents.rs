@@ -12,6 +12,13 @@ use super::span::Span;
 /// each time may cost a look at all the rest.
 const RESUMED: usize = 16;
 
+/// Where a record stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    offset: u64,
+    line: u32,
+}
+
 /// Puts records into a batch with the place they came from.
 pub(super) struct Recorder<'c, 'b> {
     batch: &'b mut Batch,
@@ -57,6 +64,30 @@ impl<'c, 'b> Recorder<'c, 'b> {
     /// Adds a span to the record begun last, which stays open for more.
     pub(super) fn push(&mut self, span: &Span<'_>) {
         span.push(self.batch);
+    }
+
+    /// Where the record begun last stands.
+    pub(super) fn place(&self) -> Place {
+        Place { offset: self.chunk.offset + self.begun as u64, line: self.line }
+    }
+
+    /// Adds a span to a record begun earlier.
+    pub(super) fn push_at(&mut self, place: Place, span: &Span<'_>) {
+        self.batch.place(place.offset, place.line);
+        span.push(self.batch);
+    }
+
+    /// Leaves out a record begun earlier.
+    pub(super) fn reject_at(&mut self, place: Place, len: usize, reason: Reason) {
+        self.batch.place(place.offset, place.line);
+        self.batch.reject(len, reason);
+    }
+
+    /// Takes note of the spans that a span names as its children.
+    pub(super) fn adopt(&mut self, span: &Span<'_>, children: impl IntoIterator<Item = u64>) {
+        if let Some(id) = span.id {
+            children.into_iter().for_each(|child| self.batch.adopt(span.trace, child, id));
+        }
     }
 
     /// Finishes the record begun last, of which all spans have been pushed.

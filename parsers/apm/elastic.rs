@@ -1,7 +1,7 @@
 //! Elastic APM's intake stream, version 2, and RUM version 3 with its short keys: one event a line,
 //! of which `metadata` says who wrote the lines that follow.
 //!
-//! Not kept: metric sets, errors, logs, links and `child_ids`.
+//! Not kept: metric sets, errors, logs and links.
 //! Definition: <https://www.elastic.co/docs/solutions/observability/apm/elastic-apm-events-intake-api>.
 
 use hashbrown::HashMap;
@@ -222,10 +222,11 @@ fn finish<'a>(mut read: Timed<'a>, out: &mut Recorder<'a, '_>, len: usize, strea
     if read.span.id.is_none() && read.span.name.is_empty() {
         return out.finish(Err(Reason::Shape), len);
     }
-    if let Err(reason) = read.settle(stream) {
+    if let Err(reason) = read.settle(|transaction| stream.start_of(transaction)) {
         return out.finish(Err(reason), len);
     }
     out.push(&read.span);
+    out.adopt(&read.span, std::mem::take(&mut read.children));
     for dropped in &read.dropped {
         dropped.push(&read.span, out);
     }
@@ -237,14 +238,15 @@ fn finish<'a>(mut read: Timed<'a>, out: &mut Recorder<'a, '_>, len: usize, strea
         (one.span.service, one.span.instance) = (read.span.service, read.span.instance);
         one.span.escaped |= read.span.escaped;
         // Times that cannot be read leave the span without them, as the record is the transaction.
-        let _ = one.settle(stream);
+        let _ = one.settle(|transaction| stream.start_of(transaction));
         out.push(&one.span);
     }
     out.nothing();
 }
 
 impl<'a> Timed<'a> {
-    fn settle(&mut self, stream: &mut Stream<'a>) -> Result<(), Reason> {
+    /// Makes kind, role, times and outcome of what was read. `start_of` knows the starts of transactions.
+    pub(super) fn settle(&mut self, start_of: impl FnOnce(u64) -> Option<i64>) -> Result<(), Reason> {
         // Old agents write `db.postgresql.query` for type, subtype and action.
         if self.subtype.is_empty() {
             let mut parts = self.kind.splitn(3, |&b| b == b'.');
@@ -279,7 +281,7 @@ impl<'a> Timed<'a> {
             span.start = Some(number::scaled(self.timestamp, 1_000).map_err(|_| Reason::Time)?);
         } else if !self.offset.is_empty() {
             let offset = number::scaled(self.offset, MILLI).map_err(|_| Reason::Time)?;
-            let start = self.transaction.and_then(|transaction| stream.start_of(transaction));
+            let start = self.transaction.and_then(start_of);
             span.start = start.and_then(|start| start.checked_add(offset));
         }
         if let (Ok(count), Ok(sum)) = (number::whole(self.composite.0), number::duration(self.composite.1, MILLI)) {

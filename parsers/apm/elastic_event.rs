@@ -31,6 +31,8 @@ pub(super) struct Timed<'a> {
     pub(super) resource: &'a [u8],
     pub(super) composite: (&'a [u8], &'a [u8]),
     pub(super) dropped: Vec<Dropped<'a>>,
+    /// Spans that were sent before this one was inferred to be their parent.
+    pub(super) children: Vec<u64>,
     /// Spans of RUM, within their transaction, and the place of each one's parent in the list.
     pub(super) inner: Vec<(Timed<'a>, Option<usize>)>,
 }
@@ -76,6 +78,10 @@ pub(super) fn read_event<'a>(w: &mut Walker<'a>, read: &mut Timed<'a>, short: bo
                 Ok(())
             })?,
             (b"context", b'{') => context(w, read, short)?,
+            (b"child_ids", b'[') => w.array(|w| {
+                read.children.extend(ids::span(w.text()?.raw));
+                Ok(())
+            })?,
             (b"dropped_spans_stats", b'[') => w.array(|w| {
                 read.dropped.push(dropped(w)?);
                 Ok(())

@@ -1,6 +1,7 @@
 //! Trace and span ids as trace formats write them: hex, or the base64 of protobuf's own JSON.
 
 use crate::Id;
+use crate::scan::number;
 
 /// A trace id.
 #[inline]
@@ -9,6 +10,27 @@ pub(super) fn trace(text: &[u8]) -> Option<Id> {
         Some(bytes) => Id::from_bytes(&bytes.0[..bytes.1]),
         None => Id::parse(text),
     }
+}
+
+/// The keys that a trace id may have as a tool or a file shows it: hex, base64, X-Ray's own writing or the
+/// decimals of Datadog. The likeliest comes first.
+pub fn trace_ids(text: &[u8]) -> Vec<Id> {
+    let decimal = || Some(Id(number::whole(text).ok().filter(|&id| id != 0)?.into()));
+    let mut ids: Vec<Id> = [xray(text), trace(text), decimal()].into_iter().flatten().collect();
+    ids.dedup();
+    ids
+}
+
+/// `1-<8 hex digits of seconds>-<24 hex digits>`, as X-Ray writes a trace id: the same 128 bits as a W3C one.
+pub(super) fn xray(text: &[u8]) -> Option<Id> {
+    let (seconds, rest) = (text.get(2..10)?, text.get(11..35)?);
+    if text.len() != 35 || &text[..2] != b"1-" || text[10] != b'-' {
+        return None;
+    }
+    let mut hex = [0; 32];
+    hex[..8].copy_from_slice(seconds);
+    hex[8..].copy_from_slice(rest);
+    if hex.iter().all(u8::is_ascii_hexdigit) { Id::parse(&hex) } else { None }
 }
 
 /// A span id.
@@ -72,6 +94,17 @@ mod tests {
         for text in ["eee19b7ec3c1b174", "EEE19B7EC3C1B174", "7uGbfsPBsXQ=", "7uGbfsPBsXQ"] {
             assert_eq!(span(text.as_bytes()), Some(0xeee1_9b7e_c3c1_b174), "{text}");
         }
+    }
+
+    #[test]
+    fn a_trace_id_is_known_by_every_way_of_showing_it() {
+        let id = Id(0x581c_f771_a006_6491_27e3_7190_3a2d_e979);
+        assert_eq!(xray(b"1-581cf771-a006649127e371903a2de979"), Some(id));
+        assert_eq!(xray(b"1-581cf771-a006649127e371903a2de97"), None);
+        assert_eq!(trace_ids(b"1-581cf771-a006649127e371903a2de979")[0], id);
+        assert_eq!(trace_ids(b"581cf771a006649127e371903a2de979"), [id]);
+        assert_eq!(trace_ids(b"255"), [Id(0x255), Id(255)]);
+        assert_eq!(trace_ids(b""), []);
     }
 
     #[test]

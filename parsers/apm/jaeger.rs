@@ -1,15 +1,16 @@
 //! Traces as Jaeger's API and UI export them: `{"data":[..]}`, `{"data":{..}}`, a bare trace or an
-//! array of traces. Copies of parent spans inside of references are not spans of their own.
+//! array of traces; or single spans, each with its process, as Jaeger's stores keep them. Copies of parent spans inside of references are not spans of their own.
 //!
 //! Definition: <https://github.com/jaegertracing/jaeger/blob/main/internal/uimodel/model.go>.
 
-use crate::scan::json::{Malformed, Walk, Walker};
+use crate::scan::json::{Malformed, Str, Walk, Walker};
 use crate::scan::number;
 use crate::scan::semconv::Slot;
-use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Id, OpenError, Options, Reason, Spec, Stamp, Unit, Verdict};
+use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, OpenError, Options, Reason, Spec, Stamp, Unit, Verdict};
 
 use super::documents::{self, Recorder};
 use super::ids;
+use super::jaeger_references::References;
 use super::span::{Span, believed};
 
 /// How many spans of a trace wait for its processes, which come after them, before the walk looks
@@ -72,7 +73,22 @@ fn is_jaeger(w: &mut Walker<'_>) -> bool {
         }
         Err(Malformed { at: 0 })
     });
-    found || is_trace(&mut whole.clone())
+    found || is_trace(&mut whole.clone()) || is_span(&mut whole.clone())
+}
+
+/// Whether a span comes first that has its process in itself.
+fn is_span(w: &mut Walker<'_>) -> bool {
+    let (mut id, mut operation, mut process) = (false, false, false);
+    let _ = w.object(|w, key| {
+        match key.raw {
+            b"spanID" => id = w.peek() == b'"',
+            b"operationName" => operation = true,
+            b"process" => process = w.peek() == b'{',
+            _ => {}
+        }
+        if id && operation && process { Err(Malformed { at: 0 }) } else { w.skip().map(drop) }
+    });
+    id && operation && process
 }
 
 fn is_trace(w: &mut Walker<'_>) -> bool {
@@ -133,8 +149,8 @@ fn document<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>, waiting: &mut Ve
     }
     let start = w.clone();
     let mut wrapped = false;
-    // `data` may come after others; a bare trace has `spans` instead.
-    let mut bare = false;
+    // `data` may come after others; a bare trace has `spans` instead, and a span an id of its own.
+    let (mut bare, mut alone) = (false, false);
     w.object(|w, key| match key.raw {
         b"data" if w.peek() == b'[' => {
             wrapped = true;
@@ -148,9 +164,20 @@ fn document<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>, waiting: &mut Ve
             bare = true;
             Err(Malformed { at: 0 })
         }
+        b"spanID" if !wrapped => {
+            alone = true;
+            Err(Malformed { at: 0 })
+        }
         _ => w.skip().map(drop),
     })
     .or_else(|error| {
+        if alone {
+            *w = start.clone();
+            let mut one = Waiting::default();
+            one.read(w)?;
+            one.finish(out);
+            return Ok(());
+        }
         if !bare {
             return Err(error);
         }
@@ -252,6 +279,7 @@ impl<'a> Waiting<'a> {
                 b"startTime" => start = micros(w.text()?.raw, Reason::Time),
                 b"duration" => duration = micros(w.text()?.raw, Reason::Duration),
                 b"tags" => tags(w, span)?,
+                b"logs" if w.peek() == b'[' => w.array(|w| log(w, span))?,
                 b"processID" => self.process = w.text()?.raw,
                 // Some exports put the process into each span.
                 b"process" if w.peek() == b'{' => {
@@ -267,7 +295,8 @@ impl<'a> Waiting<'a> {
             Ok(())
         })?;
         span.trace = ids::trace(trace);
-        span.parent = references.parent(trace, span.trace).or(deprecated);
+        (span.parent, span.follows) = references.parent(trace, span.trace);
+        span.parent = span.parent.or(deprecated);
         let times = start.and_then(|start| {
             span.start = start;
             span.duration = duration?.map(believed).transpose()?;
@@ -342,57 +371,35 @@ fn process<'a>(w: &mut Walker<'a>) -> Walk<Process<'a>> {
     Ok(Process { id: b"", service: read.service, instance: read.attributes.get(Slot::Instance), escaped: read.escaped })
 }
 
-/// The first few references of a span; no parent comes after so many links.
-#[derive(Default)]
-struct References<'a> {
-    list: [(Kind, &'a [u8], &'a [u8]); 4],
-    len: usize,
-}
-
-#[derive(Clone, Copy, Default, Eq, PartialEq)]
-enum Kind {
-    #[default]
-    ChildOf,
-    FollowsFrom,
-}
-
-impl<'a> References<'a> {
-    fn read(&mut self, w: &mut Walker<'a>) -> Walk<()> {
-        w.array(|w| {
-            let mut read = (Kind::ChildOf, &b""[..], &b""[..]);
-            w.object(|w, key| {
-                match key.raw {
-                    b"refType" if w.text()?.raw == b"FOLLOWS_FROM" => read.0 = Kind::FollowsFrom,
-                    b"refType" => {}
-                    b"traceID" => read.1 = w.text()?.raw,
-                    b"spanID" => read.2 = w.text()?.raw,
-                    // A copy of the parent with all its ancestors.
-                    _ => {
-                        w.skip()?;
-                    }
-                }
-                Ok(())
+/// A log of a span: only what was thrown is of interest, in the words of OpenTelemetry (`exception`) or of
+/// OpenTracing (`error`).
+fn log<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
+    w.object(|w, key| {
+        if key.raw != b"fields" {
+            return w.skip().map(drop);
+        }
+        let mut fields = w.clone();
+        let mut raised = false;
+        pairs(w, |key, value| raised |= key.raw == b"event" && matches!(value.raw, b"exception" | b"error"))?;
+        if raised {
+            span.raised = true;
+            pairs(&mut fields, |key, value| match key.raw {
+                b"error.kind" => span.put(b"exception.type", value),
+                key => span.exception(key, value),
             })?;
-            if let Some(place) = self.list.get_mut(self.len) {
-                *place = read;
-                self.len += 1;
-            }
-            Ok(())
-        })
-    }
-
-    /// The parent: the first reference within the trace, `CHILD_OF` before `FOLLOWS_FROM`; one to
-    /// another trace is a link.
-    fn parent(&self, trace: &[u8], id: Option<Id>) -> Option<u64> {
-        // The spelling is compared first, as it nearly always is the same.
-        let within = |other: &[u8]| other == trace || other.is_empty() || ids::trace(other) == id;
-        let of = |kind| self.list[..self.len].iter().find(|r| r.0 == kind && within(r.1)).and_then(|r| ids::span(r.2));
-        of(Kind::ChildOf).or_else(|| of(Kind::FollowsFrom))
-    }
+        }
+        Ok(())
+    })
 }
 
 /// Reads `[{"key":..,"type":..,"value":..},..]` into the span's attributes.
 fn tags<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
+    pairs(w, |key, value| span.put(key.raw, value))
+}
+
+/// Shows each key and value of a list of tags or fields.
+#[inline]
+fn pairs<'a>(w: &mut Walker<'a>, mut each: impl FnMut(Str<'a>, Str<'a>)) -> Walk<()> {
     if w.peek() != b'[' {
         return w.skip().map(drop);
     }
@@ -404,7 +411,7 @@ fn tags<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
             if w.eat(br#","type":"string","value":""#) {
                 let value = w.rest_of_string()?;
                 if w.eat(b"}") {
-                    span.put(key.raw, value);
+                    each(key, value);
                     return Ok(());
                 }
             }
@@ -422,7 +429,7 @@ fn tags<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
             Ok(())
         })?;
         if let (Some(key), Some(value)) = (key, value) {
-            span.put(key.raw, value);
+            each(key, value);
         }
         Ok(())
     })

@@ -3,9 +3,11 @@
 mod datadog;
 mod documents;
 mod elastic;
+mod elastic_documents;
 mod elastic_event;
 mod ids;
 mod jaeger;
+mod jaeger_references;
 mod otlp_json;
 mod otlp_proto;
 mod skywalking;
@@ -17,6 +19,8 @@ mod wait;
 mod xray;
 mod zipkin;
 
+pub use ids::trace_ids;
+
 use crate::Format;
 
 /// Trace formats, the most specific first.
@@ -25,6 +29,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &otlp_proto::OtlpProto,
     &jaeger::Jaeger,
     &elastic::Elastic,
+    &elastic_documents::ElasticDocuments,
     &xray::XRay,
     &skywalking::SkyWalking,
     &datadog::Datadog,

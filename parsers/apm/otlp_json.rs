@@ -7,7 +7,7 @@ use crate::scan::json::{Malformed, Str, Value, Walk, Walker};
 use crate::scan::number;
 use crate::scan::semconv::Slot;
 use crate::{
-    Batch, Boundary, Chunk, Decoder, Facts, Family, Format, OpenError, Options, Reason, Role, Spec, Stamp, Unit, Verdict,
+    Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Id, OpenError, Options, Reason, Role, Spec, Stamp, Unit, Verdict,
 };
 
 use super::documents::{self, Recorder};
@@ -54,6 +54,10 @@ impl Format for OtlpJson {
 fn key_of(head: &[u8]) -> Option<&'static str> {
     let mut found = None;
     let mut walker = Walker::new(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head));
+    // Requests may be gathered in a list.
+    if walker.peek() == b'[' && !walker.enter(b'[').unwrap_or(false) {
+        return None;
+    }
     // A cut head ends in an error; what was found before stands.
     let _ = walker.object(|w, key| match key.raw {
         b"resourceSpans" | b"resource_spans" if w.peek() == b'[' => {
@@ -107,8 +111,15 @@ fn is_scope_spans(key: &[u8]) -> bool {
     matches!(key, b"scopeSpans" | b"scope_spans" | b"instrumentationLibrarySpans" | b"instrumentation_library_spans")
 }
 
-/// One document: `{"resourceSpans":[...]}`, or one with that inside of `trace`.
+/// One document: `{"resourceSpans":[...]}`, or one with that inside of `trace`, or a list of those.
 fn request<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>) -> Walk<()> {
+    if w.peek() == b'[' {
+        return w.array(|w| one_request(w, out));
+    }
+    one_request(w, out)
+}
+
+fn one_request<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>) -> Walk<()> {
     w.object(|w, key| match key.raw {
         b"trace" if w.peek() == b'{' => w.object(|w, key| resources(w, key, out)),
         _ => resources(w, key, out),
@@ -151,6 +162,7 @@ fn scopes<'a>(w: &mut Walker<'a>, resource: &Span<'a>, out: &mut Recorder<'a, '_
     let mut blank = Span { escaped: resource.escaped, ..Span::default() };
     blank.service = resource.attributes.get(Slot::Service);
     blank.instance = resource.attributes.get(Slot::Instance);
+    let mut links = Vec::new();
     w.array(|w| {
         w.object(|w, key| match key.raw {
             b"spans" if w.peek() == b'[' => w.array(|w| {
@@ -158,7 +170,11 @@ fn scopes<'a>(w: &mut Walker<'a>, resource: &Span<'a>, out: &mut Recorder<'a, '_
                 let start = w.position();
                 out.begin(start);
                 let mut read = blank.clone();
-                let times = span(w, &mut read)?;
+                links.clear();
+                let times = span(w, &mut read, &mut links)?;
+                let (claimed, others): (Vec<_>, Vec<_>) = links.iter().partition(|link| link.is_child);
+                others.iter().for_each(|link| read.link(link.trace, link.span));
+                out.adopt(&read, claimed.iter().filter(|link| link.trace == read.trace).filter_map(|link| link.span));
                 out.finish(times.map(|()| &read), w.position() - start);
                 Ok(())
             }),
@@ -168,7 +184,7 @@ fn scopes<'a>(w: &mut Walker<'a>, resource: &Span<'a>, out: &mut Recorder<'a, '_
 }
 
 /// Reads one span. The inner result is why its values are not to be believed.
-fn span<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<Result<(), Reason>> {
+fn span<'a>(w: &mut Walker<'a>, span: &mut Span<'a>, links: &mut Vec<Link>) -> Walk<Result<(), Reason>> {
     let (mut start, mut end) = (Ok(0), Ok(0));
     let mut members = 0;
     w.object(|w, key| {
@@ -187,6 +203,11 @@ fn span<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<Result<(), Reason>>
             b"startTimeUnixNano" | b"start_time_unix_nano" => start = nanos(w.text()?.raw),
             b"endTimeUnixNano" | b"end_time_unix_nano" => end = nanos(w.text()?.raw),
             b"attributes" => attributes(w, span)?,
+            b"events" if w.peek() == b'[' => w.array(|w| event(w, span))?,
+            b"links" if w.peek() == b'[' => w.array(|w| {
+                links.push(link(w)?);
+                Ok(())
+            })?,
             b"status" if w.peek() == b'{' => w.object(|w, key| {
                 if key.raw == b"code" {
                     span.status = status(w.text()?.raw);
@@ -206,8 +227,68 @@ fn span<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<Result<(), Reason>>
     Ok(start.and_then(|start| span.between(start, end?)))
 }
 
+/// A link to another span.
+struct Link {
+    trace: Option<Id>,
+    span: Option<u64>,
+    /// Whether the linked span is a child of this one, which was inferred after that had been sent.
+    is_child: bool,
+}
+
+fn link(w: &mut Walker<'_>) -> Walk<Link> {
+    let mut read = Link { trace: None, span: None, is_child: false };
+    w.object(|w, key| {
+        match key.raw {
+            b"traceId" | b"trace_id" => read.trace = ids::trace(w.text()?.raw),
+            b"spanId" | b"span_id" => read.span = ids::span(w.text()?.raw),
+            b"attributes" => pairs(w, |key, value| read.is_child |= claims(key.raw) && value.raw == b"true")?,
+            _ => {
+                w.skip()?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(read)
+}
+
+/// Whether an attribute of a link says that the linked span is a child.
+pub(super) fn claims(key: &[u8]) -> bool {
+    matches!(key, b"elastic.is_child" | b"is_child")
+}
+
+/// An event of a span: only exceptions are of interest.
+fn event<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
+    let (mut is_exception, mut details) = (false, None);
+    w.object(|w, key| {
+        match key.raw {
+            b"name" => is_exception = w.text()?.raw == b"exception",
+            b"attributes" => {
+                details = Some(w.clone());
+                w.skip()?;
+            }
+            _ => {
+                w.skip()?;
+            }
+        }
+        Ok(())
+    })?;
+    if is_exception {
+        span.raised = true;
+        if let Some(mut w) = details {
+            pairs(&mut w, |key, value| span.exception(key.raw, value))?;
+        }
+    }
+    Ok(())
+}
+
 /// Reads `[{"key":..,"value":{"stringValue":..}},..]` into the span's attributes.
 fn attributes<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
+    pairs(w, |key, value| span.put(key.raw, value))
+}
+
+/// Shows each key and value of a list of attributes; values that are lists are passed over.
+#[inline]
+fn pairs<'a>(w: &mut Walker<'a>, mut each: impl FnMut(Str<'a>, Str<'a>)) -> Walk<()> {
     if w.peek() != b'[' {
         return w.skip().map(drop);
     }
@@ -218,7 +299,7 @@ fn attributes<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
             if w.eat(br#","value":{"stringValue":""#) {
                 let value = w.rest_of_string()?;
                 if w.eat(b"}}") {
-                    span.put(key.raw, value);
+                    each(key, value);
                     return Ok(());
                 }
             }
@@ -242,7 +323,7 @@ fn attributes<'a>(w: &mut Walker<'a>, span: &mut Span<'a>) -> Walk<()> {
             Ok(())
         })?;
         if let (Some(key), Some(value)) = (key, value) {
-            span.put(key.raw, value);
+            each(key, value);
         }
         Ok(())
     })

@@ -3,12 +3,14 @@
 //!
 //! Definition: <https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto>.
 
+use crate::scan::json::Str;
 use crate::scan::protobuf::{Fields, Value};
 use crate::scan::semconv::{self, Slot};
 use crate::{
     Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Id, OpenError, Options, Reason, Role, Spec, Stamp, Unit, Verdict,
 };
 
+use super::otlp_json::claims;
 use super::span::{Span, Status};
 
 /// The format.
@@ -193,6 +195,7 @@ impl<'c> Out<'c, '_> {
     fn span(&mut self, bytes: &'c [u8], service: &'c [u8], instance: &'c [u8]) -> Option<Result<(), Reason>> {
         let mut read = Span { service, instance, ..Span::default() };
         let (mut start, mut end) = (0, 0);
+        let (mut links, mut claimed) = (Vec::new(), Vec::new());
         self.numbers.clear();
         let mut fields = Fields::new(bytes);
         if bytes.is_empty() {
@@ -209,6 +212,11 @@ impl<'c> Out<'c, '_> {
                 (7, Value::Fixed64(at)) => start = at,
                 (8, Value::Fixed64(at)) => end = at,
                 (9, Value::Bytes(pair)) => attribute(pair, &mut read, &mut self.numbers),
+                (11, Value::Bytes(event)) => exception(event, &mut read),
+                (13, Value::Bytes(bytes)) => {
+                    let (trace, span, is_child) = link(bytes);
+                    (if is_child { &mut claimed } else { &mut links }).push((trace, span));
+                }
                 (15, Value::Bytes(status)) => read.status = status_of(status),
                 _ => {}
             }
@@ -216,12 +224,18 @@ impl<'c> Out<'c, '_> {
         if let Err(reason) = read.between(start, end) {
             return Some(Err(reason));
         }
+        links.into_iter().for_each(|(trace, span)| read.link(trace, span));
         let texts: Vec<_> = self.numbers.iter().map(|(key, number)| (*key, number.to_string())).collect();
         for (key, text) in &texts {
             read.attributes.put(key, text.as_bytes());
         }
         self.begin(bytes);
         read.push(self.batch);
+        for (trace, child) in claimed {
+            if let (true, Some(child), Some(id)) = (trace == read.trace, child, read.id) {
+                self.batch.adopt(trace, child, id);
+            }
+        }
         Some(Ok(()))
     }
 }
@@ -242,17 +256,9 @@ fn resource(resource_spans: &[u8]) -> Span<'_> {
     read
 }
 
-/// Reads `KeyValue{1 key, 2 AnyValue}` into the span's attributes, numbers into a list of their own.
+/// Reads a pair into the span's attributes, numbers into a list of their own.
 fn attribute<'a: 's, 's>(pair: &'a [u8], span: &mut Span<'s>, numbers: &mut Vec<(&'a [u8], i64)>) {
-    let (mut key, mut value) = (&b""[..], &b""[..]);
-    let mut fields = Fields::new(pair);
-    while let Ok(Some((number, field))) = fields.read() {
-        match (number, field) {
-            (1, Value::Bytes(bytes)) => key = bytes,
-            (2, Value::Bytes(bytes)) => value = bytes,
-            _ => {}
-        }
-    }
+    let (key, value) = key_and_value(pair);
     match Fields::new(value).read() {
         Ok(Some((1, Value::Bytes(text)))) => {
             span.attributes.put(key, text);
@@ -263,6 +269,64 @@ fn attribute<'a: 's, 's>(pair: &'a [u8], span: &mut Span<'s>, numbers: &mut Vec<
         Ok(Some((3, Value::Varint(number)))) if semconv::meaning(key).is_some() => numbers.push((key, number as i64)),
         _ => {}
     }
+}
+
+/// Reads `Event{2 name, 3 attributes}` where it is an exception.
+fn exception<'a>(event: &'a [u8], span: &mut Span<'a>) {
+    let mut fields = Fields::new(event);
+    let mut details = Vec::new();
+    let mut is_exception = false;
+    while let Ok(Some((number, value))) = fields.read() {
+        match (number, value) {
+            (2, Value::Bytes(name)) => is_exception = name == b"exception",
+            (3, Value::Bytes(pair)) => details.push(pair),
+            _ => {}
+        }
+    }
+    if !is_exception {
+        return;
+    }
+    span.raised = true;
+    for pair in details {
+        let (key, value) = key_and_value(pair);
+        match Fields::new(value).read() {
+            Ok(Some((1, Value::Bytes(text)))) => span.exception(key, Str { raw: text, escaped: false }),
+            Ok(Some((2, Value::Varint(0)))) => span.exception(key, Str { raw: b"false", escaped: false }),
+            _ => {}
+        }
+    }
+}
+
+/// Reads `Link{1 trace id, 2 span id, 4 attributes}`, and whether it says that the span is a child.
+fn link(link: &[u8]) -> (Option<Id>, Option<u64>, bool) {
+    let (mut trace, mut span, mut is_child) = (None, None, false);
+    let mut fields = Fields::new(link);
+    while let Ok(Some((number, value))) = fields.read() {
+        match (number, value) {
+            (1, Value::Bytes(id)) => trace = Id::from_bytes(id),
+            (2, Value::Bytes(id)) => span = span_id(id),
+            (4, Value::Bytes(pair)) => {
+                let (key, value) = key_and_value(pair);
+                is_child |= claims(key) && matches!(Fields::new(value).read(), Ok(Some((2, Value::Varint(1)))));
+            }
+            _ => {}
+        }
+    }
+    (trace, span, is_child)
+}
+
+/// The members of `KeyValue{1 key, 2 AnyValue}`.
+fn key_and_value(pair: &[u8]) -> (&[u8], &[u8]) {
+    let (mut key, mut value) = (&b""[..], &b""[..]);
+    let mut fields = Fields::new(pair);
+    while let Ok(Some((number, field))) = fields.read() {
+        match (number, field) {
+            (1, Value::Bytes(bytes)) => key = bytes,
+            (2, Value::Bytes(bytes)) => value = bytes,
+            _ => {}
+        }
+    }
+    (key, value)
 }
 
 fn span_id(bytes: &[u8]) -> Option<u64> {

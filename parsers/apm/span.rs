@@ -25,11 +25,15 @@ pub(super) struct Span<'a> {
     pub(super) trace: Option<Id>,
     pub(super) id: Option<u64>,
     pub(super) parent: Option<u64>,
+    /// What the span merely follows, see [`Operation::follows`].
+    pub(super) follows: Option<u64>,
     pub(super) name: &'a [u8],
     pub(super) service: &'a [u8],
     pub(super) instance: &'a [u8],
     pub(super) role: Role,
     pub(super) status: Status,
+    /// Whether an exception was recorded, which the span may have dealt with.
+    pub(super) raised: bool,
     pub(super) start: Option<i64>,
     pub(super) duration: Option<Nanos>,
     pub(super) count: Option<u32>,
@@ -55,6 +59,24 @@ impl<'a> Span<'a> {
     pub(super) fn put(&mut self, key: &[u8], value: Str<'a>) {
         if self.attributes.put(key, value.raw) {
             self.escaped |= value.escaped;
+        }
+    }
+
+    /// Takes note of an attribute of an event in which an exception was recorded. One that says it did
+    /// not leave the span was dealt with there.
+    pub(super) fn exception(&mut self, key: &[u8], value: Str<'a>) {
+        match key {
+            b"exception.type" => self.put(key, value),
+            b"exception.escaped" if value.raw.eq_ignore_ascii_case(b"false") => self.raised = false,
+            _ => {}
+        }
+    }
+
+    /// Takes note of a link to another span: of its trace, it may be the sibling that this one followed.
+    /// A link to the parent says no more than that it is the parent.
+    pub(super) fn link(&mut self, trace: Option<Id>, span: Option<u64>) {
+        if trace == self.trace && span.is_some() && span != self.parent {
+            self.follows = span;
         }
     }
 
@@ -122,6 +144,7 @@ impl<'a> Span<'a> {
             trace: self.trace,
             span: self.id,
             parent_span: self.parent(),
+            follows: self.follows.filter(|&follows| Some(follows) != self.id),
             service: some(if self.service.is_empty() { attributes.get(Slot::Service) } else { self.service }),
             instance: some(if self.instance.is_empty() { attributes.get(Slot::Instance) } else { self.instance }),
             name: some(name),
@@ -189,14 +212,17 @@ impl<'a> Span<'a> {
         let failed = self.status == Status::Error
             || status.eq_ignore_ascii_case(b"ERROR")
             || !(flag.is_empty() || flag.eq_ignore_ascii_case(b"false") || flag == b"0");
+        let failure = if names_timeout(class) || names_timeout(flag) { Outcome::TimedOut } else { Outcome::Failed };
         if failed {
-            return if names_timeout(class) || names_timeout(flag) { Outcome::TimedOut } else { Outcome::Failed };
+            return failure;
         }
         if of_status != Outcome::Unknown {
             return of_status;
         }
         match of_grpc(attributes.get(Slot::RpcStatus)) {
             Outcome::Unknown if self.status == Status::Ok || status.eq_ignore_ascii_case(b"OK") => Outcome::Ok,
+            // What was thrown counts where nothing else tells how the span ended.
+            Outcome::Unknown if self.raised => failure,
             outcome => outcome,
         }
     }
@@ -459,6 +485,13 @@ mod tests {
         assert_eq!(outcome(Status::Unset, &[("error", "false")]), Outcome::Unknown);
         assert_eq!(outcome(Status::Unset, &[("error", "true")]), Outcome::Failed);
         assert_eq!(outcome(Status::Ok, &[]), Outcome::Ok);
+        let raised = |status, attributes: &[(&str, &'static str)]| {
+            told(&Span { status, raised: true, ..span("x", Role::Client, attributes) }).3
+        };
+        assert_eq!(raised(Status::Unset, &[]), Outcome::Failed);
+        assert_eq!(raised(Status::Unset, &[("exception.type", "java.net.SocketTimeoutException")]), Outcome::TimedOut);
+        assert_eq!(raised(Status::Ok, &[]), Outcome::Ok);
+        assert_eq!(raised(Status::Unset, &[("http.status_code", "200")]), Outcome::Ok);
     }
 
     #[test]

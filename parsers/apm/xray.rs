@@ -1,8 +1,10 @@
 //! AWS X-Ray segment documents, one or one a line, and the answer of `BatchGetTraces`, in which each
 //! document is a JSON text inside a JSON string.
 //!
-//! Not kept: `precursor_ids`, as an operation has no place for them.
+//! Of `precursor_ids` the one that ended last is kept: it is whom a subsegment waited for.
 //! Definition: <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>.
+
+use hashbrown::HashMap;
 
 use crate::scan::json::{Malformed, Str, Walk, Walker};
 use crate::scan::number;
@@ -45,7 +47,7 @@ impl Format for XRay {
         let mut answer = false;
         documents::first_object(head, |w, key| {
             match key {
-                b"trace_id" => seen[0] = w.text().is_ok_and(|text| trace(text.raw).is_some()),
+                b"trace_id" => seen[0] = w.text().is_ok_and(|text| ids::xray(text.raw).is_some()),
                 b"id" => seen[1] = true,
                 b"start_time" => seen[2] = true,
                 b"Traces" => answer = is_answer(w),
@@ -160,6 +162,8 @@ struct Node<'a> {
     start: Option<Str<'a>>,
     end: Option<Str<'a>>,
     namespace: &'a [u8],
+    /// Siblings that ended before this one began.
+    precursors: Vec<u64>,
     is_subsegment: bool,
     inferred: bool,
     fault: bool,
@@ -211,10 +215,17 @@ fn segment<'a>(w: &mut Walker<'a>, out: &mut Recorder<'_, '_>, place: Option<usi
     done.push(node);
     done.sort_by_key(|node| node.at);
     let ids: Vec<_> = done.iter().map(|node| (node.at, node.span.id)).collect();
+    let ends: HashMap<u64, Option<i64>> = match done.iter().any(|node| !node.precursors.is_empty()) {
+        true => done.iter().filter_map(|node| Some((node.span.id?, seconds(node.end?).ok()))).collect(),
+        false => HashMap::new(),
+    };
     for mut node in done {
         if let Some(parent) = node.parent {
             node.span.parent = ids.binary_search_by_key(&parent, |&(at, _)| at).ok().and_then(|i| ids[i].1);
         }
+        // Of equals the last that is named.
+        let siblings = node.precursors.iter().copied().filter(|&id| Some(id) != node.span.parent);
+        node.span.follows = siblings.max_by_key(|id| ends.get(id).copied().flatten());
         node.span.trace = node.span.trace.or(trace);
         node.span.service = service;
         node.span.escaped |= escaped;
@@ -238,15 +249,19 @@ impl<'a> Node<'a> {
             (b"parent_id", _) => span.parent = ids::span(w.text()?.raw),
             (b"trace_id", _) => {
                 let text = w.text()?.raw;
-                span.trace = trace(text).or_else(|| Id::parse(text));
+                span.trace = ids::xray(text).or_else(|| Id::parse(text));
             }
             (b"name", _) => {
                 let name = w.text()?;
                 span.name = span.keep(name);
             }
             (b"start_time", _) => self.start = Some(w.text()?),
-            (b"end_time", _) => self.end = Some(w.text()?),
+            (b"end_time", _) => self.end = Some(w.text()?).filter(|text| !text.raw.is_empty()),
             (b"namespace", _) => self.namespace = w.text()?.raw,
+            (b"precursor_ids", b'[') => w.array(|w| {
+                self.precursors.extend(ids::span(w.text()?.raw));
+                Ok(())
+            })?,
             (b"type", _) => self.is_subsegment |= w.text()?.raw == b"subsegment",
             (b"inferred", _) => self.inferred = w.text()?.raw == b"true",
             (b"fault" | b"throttle", _) => self.fault |= w.text()?.raw == b"true",
@@ -299,26 +314,19 @@ impl<'a> Node<'a> {
             span.status = Status::Error;
         }
         let start = self.start.ok_or(Reason::Time)?;
-        let start = number::scaled(start.raw, SECOND).map_err(|_| Reason::Time)?;
+        let start = seconds(start)?;
         span.start = Some(start);
         if let Some(end) = self.end {
-            let end = number::scaled(end.raw, SECOND).map_err(|_| Reason::Time)?;
+            let end = seconds(end)?;
             span.duration = Some(believed(end.checked_sub(start).ok_or(Reason::Duration)?.max(0))?);
         }
         Ok(())
     }
 }
 
-/// `1-<8 hex digits of seconds>-<24 hex digits>`: the same 128 bits as a W3C trace id.
-fn trace(text: &[u8]) -> Option<Id> {
-    let (seconds, rest) = (text.get(2..10)?, text.get(11..35)?);
-    if text.len() != 35 || &text[..2] != b"1-" || text[10] != b'-' {
-        return None;
-    }
-    let mut hex = [0; 32];
-    hex[..8].copy_from_slice(seconds);
-    hex[8..].copy_from_slice(rest);
-    if hex.iter().all(u8::is_ascii_hexdigit) { Id::parse(&hex) } else { None }
+/// Seconds since the epoch with their decimals, in nanoseconds.
+fn seconds(text: Str<'_>) -> Result<i64, Reason> {
+    number::scaled(text.raw, SECOND).map_err(|_| Reason::Time)
 }
 
 #[cfg(test)]
@@ -335,11 +343,5 @@ mod tests {
         XRayDecoder { boundary: Boundary::Whole }.decode(chunk, &mut batch);
         // The innermost list is empty.
         assert_eq!((batch.len(), batch.rejects.len()), (depth, 0));
-    }
-
-    #[test]
-    fn a_trace_id_is_the_same_as_in_w3c_headers() {
-        assert_eq!(trace(b"1-581cf771-a006649127e371903a2de979"), Id::parse(b"581cf771a006649127e371903a2de979"));
-        assert_eq!(trace(b"1-581cf771-a006649127e371903a2de97"), None);
     }
 }

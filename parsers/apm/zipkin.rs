@@ -1,17 +1,21 @@
 //! Zipkin spans as JSON, version 2 and version 1: a list of spans or a list of traces, as one
 //! document or one a line.
 //!
-//! Client and server half of one call may share an id. Both are kept with it, as each can be read
+//! A span that is reported in parts is put together where they stand in one document; parts in several
+//! are left to who has all of them. Client and server half of one call may share an id. Both are kept with it, as each can be read
 //! alone: who joins the halves gives the server's its place below the client's.
 //! Definition: <https://zipkin.io/zipkin-api/zipkin2-api.yaml>, <https://zipkin.io/pages/data_model.html>.
+
+use hashbrown::HashMap;
 
 use crate::scan::json::{Walk, Walker};
 use crate::scan::number;
 use crate::{
-    Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Nanos, OpenError, Options, Reason, Role, Spec, Stamp, Unit, Verdict,
+    Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Id, Nanos, OpenError, Options, Reason, Role, Spec, Stamp, Unit,
+    Verdict,
 };
 
-use super::documents::{self, Recorder};
+use super::documents::{self, Place, Recorder};
 use super::ids;
 use super::span::{Span, Status, believed, role_named};
 
@@ -80,7 +84,12 @@ impl Decoder for ZipkinDecoder {
     }
 
     fn decode(&self, chunk: Chunk<'_>, batch: &mut Batch) {
-        documents::each(chunk, self.boundary, batch, |w, out| documents::objects(w, &mut |w| span(w, out)));
+        let mut parts = Parts::default();
+        documents::each(chunk, self.boundary, batch, |w, out| {
+            let walked = documents::objects(w, &mut |w| span(w, out, &mut parts));
+            parts.finish(out);
+            walked
+        });
     }
 }
 
@@ -100,14 +109,14 @@ struct Half<'a> {
     service: &'a [u8],
 }
 
-fn span<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>) -> Walk<()> {
+fn span<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>, parts: &mut Parts<'a>) -> Walk<()> {
     let at = w.position();
     out.begin(at);
     // A span without a kind is work within its service.
     let mut read = Span { role: Role::Internal, ..Span::default() };
     let (mut start, mut duration) = (Ok(None), Ok(None));
     let mut annotations = Annotations::default();
-    let mut members = 0;
+    let (mut members, mut shared) = (0, false);
     w.object(|w, key| {
         members += 1;
         match key.raw {
@@ -119,7 +128,8 @@ fn span<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>) -> Walk<()> {
                 read.name = read.keep(name);
             }
             b"kind" => read.role = role_named(w.text()?.raw),
-            b"timestamp" => start = micros(w.text()?.raw).map_err(|_| Reason::Time),
+            b"shared" => shared = w.text()?.raw == b"true",
+            b"timestamp" => start = micros(w.text()?.raw).map(|at| at.filter(|&at| at > 0)).map_err(|_| Reason::Time),
             b"duration" => duration = micros(w.text()?.raw),
             b"localEndpoint" if w.peek() == b'{' => {
                 let endpoint = endpoint(w, &mut read)?;
@@ -158,9 +168,108 @@ fn span<'a>(w: &mut Walker<'a>, out: &mut Recorder<'a, '_>) -> Walk<()> {
     } else if let Err(reason) = times {
         out.finish(Err(reason), len);
     } else {
-        annotations.finish(&mut read, out, len);
+        let place = out.place();
+        let part = Part { span: read, annotations, shared, place, len };
+        if part.is_whole() || part.span.id.is_none() || parts.0.len() >= WAITING {
+            part.finish(out);
+        } else {
+            parts.0.push(part);
+        }
+        out.nothing();
     }
     Ok(())
+}
+
+/// How many parts of spans of one document wait for the others. Bounds memory; what comes later is kept
+/// as it is.
+const WAITING: usize = 4096;
+
+/// A record of a span, perhaps not the only one.
+struct Part<'a> {
+    span: Span<'a>,
+    annotations: Annotations<'a>,
+    shared: bool,
+    place: Place,
+    len: usize,
+}
+
+impl<'a> Part<'a> {
+    /// Whether start and length are known.
+    fn is_whole(&self) -> bool {
+        let whole = |half: &Half<'_>| half.start.is_some() && half.end.is_some();
+        let halves = [&self.annotations.client, &self.annotations.server];
+        (self.span.start.is_some() && self.span.duration.is_some()) || halves.into_iter().any(whole)
+    }
+
+    /// Whether two records of one id tell of one span: written on the same side by the same service, as
+    /// far as they say. What annotations tell of is told apart later.
+    fn is_one_with(&self, other: &Part<'_>) -> bool {
+        let (mine, others) = (&self.span, &other.span);
+        let same = |a: &[u8], b: &[u8]| a.is_empty() || b.is_empty() || a == b;
+        let sides = mine.role == others.role || mine.role == Role::Internal || others.role == Role::Internal;
+        self.shared == other.shared && sides && same(mine.service, others.service)
+    }
+
+    /// Takes what another part of the span tells and this one does not.
+    fn fill(&mut self, other: Part<'a>) {
+        let (span, from) = (&mut self.span, other.span);
+        span.start = span.start.or(from.start);
+        span.duration = span.duration.or(from.duration);
+        span.parent = span.parent.or(from.parent);
+        for (mine, other) in [(&mut span.name, from.name), (&mut span.service, from.service)] {
+            if mine.is_empty() {
+                *mine = other;
+            }
+        }
+        if span.role == Role::Internal {
+            span.role = from.role;
+        }
+        if from.status != Status::Unset {
+            span.status = from.status;
+        }
+        span.attributes.fill(&from.attributes);
+        span.escaped |= from.escaped;
+        self.annotations.client.fill(other.annotations.client);
+        self.annotations.server.fill(other.annotations.server);
+    }
+
+    fn finish(mut self, out: &mut Recorder<'a, '_>) {
+        self.annotations.finish(&mut self.span, out, self.place, self.len);
+    }
+}
+
+/// Parts of spans that wait for the end of their document.
+#[derive(Default)]
+struct Parts<'a>(Vec<Part<'a>>);
+
+impl<'a> Parts<'a> {
+    /// Finishes the document: parts of one span become that span, at the place of the first.
+    fn finish(&mut self, out: &mut Recorder<'a, '_>) {
+        let mut of: HashMap<(Option<Id>, Option<u64>), Vec<usize>> = HashMap::new();
+        let mut whole: Vec<Part<'a>> = Vec::new();
+        for part in self.0.drain(..) {
+            let same_id = of.entry((part.span.trace, part.span.id)).or_default();
+            // A span has two sides and few tellers.
+            match same_id.iter().take(8).find(|&&at| whole[at].is_one_with(&part)) {
+                Some(&at) => whole[at].fill(part),
+                None => {
+                    same_id.push(whole.len());
+                    whole.push(part);
+                }
+            }
+        }
+        whole.into_iter().for_each(|part| part.finish(out));
+    }
+}
+
+impl<'a> Half<'a> {
+    fn fill(&mut self, other: Half<'a>) {
+        self.start = self.start.or(other.start);
+        self.end = self.end.or(other.end);
+        if self.service.is_empty() {
+            self.service = other.service;
+        }
+    }
 }
 
 #[derive(Default)]
@@ -205,7 +314,7 @@ impl<'a> Annotations<'a> {
             let (mut at, mut event, mut whose) = (None, &b""[..], Endpoint::default());
             w.object(|w, key| {
                 match key.raw {
-                    b"timestamp" => at = micros(w.text()?.raw).ok().flatten(),
+                    b"timestamp" => at = micros(w.text()?.raw).ok().flatten().filter(|&at| at > 0),
                     b"value" => event = w.text()?.raw,
                     b"endpoint" if w.peek() == b'{' => whose = endpoint(w, span)?,
                     _ => {
@@ -258,8 +367,8 @@ impl<'a> Annotations<'a> {
         })
     }
 
-    /// Finishes the record with its span; one that holds both halves of a call is two.
-    fn finish(&self, span: &mut Span<'a>, out: &mut Recorder<'a, '_>, len: usize) {
+    /// Adds the span of a record; one that holds both halves of a call is two.
+    fn finish(&self, span: &mut Span<'a>, out: &mut Recorder<'a, '_>, place: Place, len: usize) {
         let halves = [(&self.client, Role::Client), (&self.server, Role::Server)];
         let both = halves.iter().all(|(half, _)| half.start.is_some());
         let mut pushed = false;
@@ -281,8 +390,8 @@ impl<'a> Annotations<'a> {
             }
             let duration = one.duration.map(believed).transpose();
             match duration {
-                Ok(_) => out.push(&one),
-                Err(reason) => return out.finish(Err(reason), len),
+                Ok(_) => out.push_at(place, &one),
+                Err(reason) => return out.reject_at(place, len, reason),
             }
             pushed = true;
         }
@@ -290,9 +399,8 @@ impl<'a> Annotations<'a> {
             if span.service.is_empty() {
                 span.service = self.local;
             }
-            out.push(span);
+            out.push_at(place, span);
         }
-        out.nothing();
     }
 }
 
@@ -304,6 +412,10 @@ fn length(half: &Half<'_>) -> Option<Nanos> {
 fn micros(text: &[u8]) -> Result<Option<i64>, Reason> {
     if text.is_empty() {
         return Ok(None);
+    }
+    // A negative length is one that clocks disagree about: none.
+    if text.starts_with(b"-") && number::whole(&text[1..]).is_ok() {
+        return Ok(Some(0));
     }
     let value = number::whole(text).map_err(|_| Reason::Duration)?;
     let nanos = i64::try_from(value).ok().and_then(|value| value.checked_mul(1_000)).ok_or(Reason::Duration)?;

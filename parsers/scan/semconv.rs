@@ -226,6 +226,15 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// Takes from other attributes what these do not say, or say by a key of higher rank.
+    pub fn fill(&mut self, other: &Attributes<'a>) {
+        for slot in 0..SLOTS {
+            if other.ranks[slot] < self.ranks[slot] {
+                (self.values[slot], self.ranks[slot]) = (other.values[slot], other.ranks[slot]);
+            }
+        }
+    }
+
     /// What is said of a meaning; empty when nothing is.
     #[inline]
     pub fn get(&self, slot: Slot) -> &'a [u8] {

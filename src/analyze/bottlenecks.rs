@@ -1,8 +1,8 @@
 //! What limits, or takes the most: the cause first, its symptoms after it.
 
 use super::bucket::Bucket;
-use super::capacity::evidence::Verdict;
 use super::capacity::model::{Basis, Kind};
+use super::capacity::resource::ResourceCapacity;
 use super::resources::{Reading, Watched};
 use super::rules::Facts;
 use super::tables::{BottleneckRow, EndpointRow, StatementRow, Times, WaitRow, id};
@@ -20,9 +20,7 @@ pub(crate) fn rank(facts: &Facts<'_>) -> Vec<BottleneckRow> {
     let mut rows: Vec<BottleneckRow> = Vec::new();
     rows.extend(facts.waits.iter().map(|wait| of_wait(facts, wait)));
     rows.extend(facts.database.iter().map(|statement| of_statement(facts, statement)));
-    if facts.database.is_empty() {
-        rows.extend(of_bucket(facts, Bucket::Database));
-    }
+    rows.extend(of_bucket(facts, Bucket::Database));
     rows.extend(of_bucket(facts, Bucket::Pause));
     rows.extend(of_bucket(facts, Bucket::Network));
     rows.extend(externals(facts));
@@ -68,10 +66,26 @@ fn cause(facts: &Facts<'_>, rows: &[BottleneckRow]) -> Option<String> {
         return rows.iter().find(|row| row.kind == "pause").map(|row| row.id.clone());
     }
     let Some(at) = facts.capacity.cause else {
-        return rows.iter().find(|row| row.id.starts_with('g')).map(|row| row.id.clone());
+        let watched = rows.iter().find(|row| row.id.starts_with('g'));
+        return watched.or_else(|| growing(facts, rows)).map(|row| row.id.clone());
     };
     let id = facts.resources.id(at);
     rows.iter().find(|row| row.id == id).map(|row| row.id.clone())
+}
+
+/// The row with most of what grows with the load where the throughput does not.
+fn growing<'a>(facts: &Facts<'_>, rows: &'a [BottleneckRow]) -> Option<&'a BottleneckRow> {
+    let kinds: &[&str] = match facts.growing?.bucket {
+        Bucket::Own => &["own_code"],
+        Bucket::External => &["external"],
+        Bucket::Database => &["database_statement", "n_plus_one", "lock"],
+        Bucket::Network => &["network"],
+        Bucket::Queue => &["thread_pool"],
+        Bucket::PoolWait => &["connection_pool", "socket_pool"],
+        Bucket::Pause => &["pause"],
+        Bucket::Upstream | Bucket::Unaccounted => &["endpoint"],
+    };
+    rows.iter().filter(|row| kinds.contains(&row.kind)).max_by_key(|row| row.times.total_ns)
 }
 
 /// Says of a wait around the full resource that it is a symptom.
@@ -110,8 +124,7 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
     };
     let resources = &facts.resources.system.resources;
     let at = (0..resources.len()).find(|&at| facts.resources.id(at) == wait.id);
-    let is_one_of_several = resources.iter().filter(|r| r.name == wait.resource && r.kind.name() == wait.kind).count() > 1;
-    let subject = if is_one_of_several { format!("{} of {}", wait.resource, wait.instance) } else { wait.resource.clone() };
+    let subject = at.map_or_else(|| wait.resource.clone(), |at| facts.resources.full_name(at));
     let capacity = at.and_then(|at| facts.capacity.resources.get(at));
     let is_cause = at.is_some() && facts.capacity.lock.or(facts.capacity.cause) == at;
     let mean = wait.times.mean_ns.map(duration_text).unwrap_or_default();
@@ -129,6 +142,9 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
     }
     if let Some(utilization) = wait.utilization.filter(|_| wait.kind != "lock") {
         sentence += &format!(" Its slots are in use {} of the time.", share_text(utilization.min(1.0)));
+    }
+    if let (true, Some(known)) = (is_cause, capacity) {
+        sentence += &full_for(facts, known);
     }
     if wait.timeouts > 0 {
         sentence += &format!(" {} gave up waiting.", count_text(wait.timeouts as i64));
@@ -158,6 +174,22 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
         next_step,
         evidence: at.map(|at| longest_waits(facts, at)).unwrap_or_default(),
     }
+}
+
+/// For how long the cause was full, where that is a small part of the log, and which endpoint took most of it meanwhile.
+fn full_for(facts: &Facts<'_>, cause: &ResourceCapacity) -> String {
+    let mut text = String::new();
+    let whole = facts.totals.seconds.unwrap_or(0.0);
+    if let Some(window) = facts.capacity.window.filter(|w| facts.capacity.is_full_period && w.seconds() < 0.5 * whole) {
+        text += &format!(" It was full for {:.1} s of {whole:.0} s, and all this holds for that time.", window.seconds());
+    }
+    let most = cause.demand_share.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    if let Some((endpoint, share)) = most.filter(|(_, share)| cause.demand_share.len() > 1 && **share >= 0.3)
+        && let Some(name) = facts.resources.system.endpoints.get(endpoint)
+    {
+        text += &format!(" {name} takes {} of its slot time.", share_text(*share));
+    }
+    text
 }
 
 fn size_text(wait: &WaitRow) -> String {
@@ -224,7 +256,10 @@ fn of_statement(facts: &Facts<'_>, statement: &StatementRow) -> BottleneckRow {
 
 /// Pauses or the network, over all endpoints.
 fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
-    let ns = facts.totals.buckets.get(bucket).filter(|&ns| ns > 0)?;
+    let ns = match bucket {
+        Bucket::Database => database_without_statement(facts)?,
+        _ => facts.totals.buckets.get(bucket).filter(|&ns| ns > 0)?,
+    };
     let (kind, subject, sentence, next_step, calls) = match bucket {
         Bucket::Pause => {
             let wall = facts
@@ -251,10 +286,19 @@ fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
             "database_statement",
             "the database".to_owned(),
             format!(
-                "{} per request are spent in the database; no log names the statements.",
-                duration_text(ns / facts.totals.count.max(1) as i64)
+                "{} per request are spent in the database; {}.",
+                duration_text(ns / facts.totals.count.max(1) as i64),
+                if facts.database.is_empty() {
+                    "no log names the statements"
+                } else {
+                    "no statement of its log is joined to them"
+                }
             ),
-            "Add the database's statement log, with the request id in a comment.",
+            if facts.database.is_empty() {
+                "Add the database's statement log, with the request id in a comment."
+            } else {
+                "Put the request id into a comment of each statement, or log the session with both."
+            },
             facts.totals.count,
         ),
         _ => (
@@ -286,6 +330,15 @@ fn of_bucket(facts: &Facts<'_>, bucket: Bucket) -> Option<BottleneckRow> {
         next_step: next_step.to_owned(),
         ..BottleneckRow::default()
     })
+}
+
+/// Time in the database that no joined statement accounts for, where that is much of it, in nanoseconds.
+fn database_without_statement(facts: &Facts<'_>) -> Option<i64> {
+    let all = facts.totals.buckets.get(Bucket::Database).filter(|&ns| ns > 0)?;
+    let joined = facts.database.iter().filter(|s| !s.endpoints.is_empty()).filter_map(|s| s.times.total_ns);
+    let rest = all.saturating_sub(joined.fold(0, i64::saturating_add));
+    // What drivers and the wire add is less than that.
+    (facts.database.is_empty() || rest * 10 > all.saturating_mul(3) && share_of(facts, Some(rest)) >= 0.05).then_some(rest)
 }
 
 /// Calls to others, one row per callee.
@@ -438,98 +491,13 @@ fn most_concerned(facts: &Facts<'_>, of: impl Fn(&EndpointRow) -> i64) -> Vec<St
     endpoints.into_iter().take(5).map(|(_, name)| name.to_owned()).collect()
 }
 
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|c| c.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
 }
 
-/// One or two sentences that say what it is.
-pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
-    let first = ranked.first();
-    if facts.totals.count == 0 {
-        if facts.quality.filtered > 0 {
-            return format!("The filters left none of {} requests.", count_text(facts.quality.filtered as i64));
-        }
-        return match first {
-            Some(row) => {
-                format!("These logs hold no request. Of what they hold, most time goes to {}: {}", named(row), row.sentence)
-            }
-            None => match facts
-                .pauses
-                .iter()
-                .map(|p| (p.count, p.total_ns, p.max_ns))
-                .reduce(|a, b| (a.0 + b.0, a.1 + b.1, a.2.max(b.2)))
-            {
-                Some((count, total, longest)) => format!(
-                    "These logs hold no request. The runtime stood still for {} in {} pauses (longest {}).",
-                    duration_text(total),
-                    count_text(count as i64),
-                    duration_text(longest)
-                ),
-                None => "These logs hold no request and no operation with a duration.".to_owned(),
-            },
-        };
-    }
-    if facts.totals.total_ns.is_none() {
-        let busiest = facts
-            .endpoints
-            .first()
-            .map(|e| format!(" The busiest endpoint is {} with {} of the calls.", e.endpoint, share_text(e.share)))
-            .unwrap_or_default();
-        return format!(
-            "No record states a duration, so {} requests are ranked by calls and errors, not by time.{busiest} Log the request time to see where it goes.",
-            count_text(facts.totals.count as i64)
-        );
-    }
-    let rate = facts.totals.seconds.map(|s| facts.totals.count as f64 / s);
-    let rate = rate.map(|tps| format!(" at {} TPS", three_digits(tps))).unwrap_or_default();
-    let Some(row) = first else { return format!("Nothing takes any time{rate}.") };
-    let is_calm_pause = !matches!(row.kind, "lock" | "pause") || row.share < 0.05;
-    let full = facts.capacity.cause.is_some() || row.id.starts_with('g') || !is_calm_pause;
-    if !full {
-        let why = facts
-            .capacity
-            .refusal
-            .as_ref()
-            .map(|why| format!(" Whether anything caps the throughput the logs do not tell: {why}."))
-            .unwrap_or_default();
-        // A pool of unknown size for which nobody waits is not full either.
-        let told = facts.capacity.resources.iter().any(|r| {
-            matches!(r.verdict, Verdict::Headroom | Verdict::Near)
-                || r.kind == Kind::Connections && r.usage.waited_share().is_some_and(|w| w <= 0.05)
-        });
-        let idle = facts.resources.watched.iter().any(|pool| pool.reading.readings > 1 && pool.reading.with_waiters == 0);
-        let calm = match (why.is_empty(), told) {
-            (false, _) => String::new(),
-            (true, true) => format!("Nothing is saturated{rate}."),
-            (true, false) if idle => {
-                format!("No pool that these logs tell of is full{rate}; of waits for worker threads they say nothing.")
-            }
-            (true, false) => format!("Whether anything is full{rate} these logs do not tell: none states a pool and its waits."),
-        };
-        let text = format!(
-            "{calm} The largest share of the response time, {}, is {}. {}{why}",
-            share_text(row.share),
-            named(row),
-            row.sentence
-        );
-        return text.trim_start().to_owned();
-    }
-    let (caps, is) = if matches!(row.kind, "thread_pool" | "pause" | "external") { ("cap", "are") } else { ("caps", "is") };
-    let caps = match row.ceiling_tps {
-        Some(tps) => format!("{} {caps} the throughput at {} TPS.", capitalised(&named(row)), three_digits(tps)),
-        None if row.id.starts_with('g') => format!("{} was full most of the time.", capitalised(&named(row))),
-        None => format!("{} {is} the cause.", capitalised(&named(row))),
-    };
-    let symptom = ranked.iter().skip(1).find(|other| other.sentence.contains("A symptom"));
-    let symptom = symptom
-        .map(|other| format!(" The wait for {} ({} of the time) is its symptom.", other.subject, share_text(other.share)))
-        .unwrap_or_default();
-    format!("{caps} {}{symptom}", row.sentence)
-}
-
 /// A bottleneck as it is called within a sentence.
-fn named(row: &BottleneckRow) -> String {
+pub(super) fn named(row: &BottleneckRow) -> String {
     match row.kind {
         "connection_pool" => format!("the connection pool {}", row.subject),
         "thread_pool" => format!("the worker threads {}", row.subject),

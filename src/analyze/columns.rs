@@ -25,6 +25,7 @@ pub(crate) struct Rows<'a> {
     peer: &'a [u32],
     span: &'a [u64],
     parent_span: &'a [u64],
+    follows: &'a [u64],
     session: &'a [u64],
     status: &'a [u16],
     bytes: &'a [u64],
@@ -73,6 +74,7 @@ impl<'a> Rows<'a> {
             peer: frame.u32s("peer"),
             span: frame.u64s("span"),
             parent_span: frame.u64s("parent_span"),
+            follows: frame.u64s("follows"),
             session: frame.u64s("session"),
             status: frame.u16s("status"),
             bytes: frame.u64s("bytes"),
@@ -207,6 +209,11 @@ impl<'a> Rows<'a> {
 
     pub(crate) fn parent_span(&self, row: usize) -> Option<u64> {
         some(self.parent_span, row, NULL_U64)
+    }
+
+    /// Span ids that spans merely follow; empty when none is stated.
+    pub(crate) fn follows(&self) -> &'a [u64] {
+        self.follows
     }
 
     pub(crate) fn session(&self, row: usize) -> Option<u64> {

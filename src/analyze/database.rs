@@ -97,7 +97,7 @@ pub(crate) fn collect(
         calls.row.push(row as u32);
         calls.statement.push(number);
         calls.request.push(if (request as usize) < requests.len() { request } else { NONE });
-        calls.duration.push(links.duration[row]);
+        calls.duration.push(busy(rows, links, row));
         calls.server.push(if by_server {
             links.duration[row]
         } else {
@@ -145,4 +145,11 @@ fn pair_by_time(rows: &Rows<'_>, links: &Links, unclaimed: &[u32], server_of: &m
             server_of.insert(server, caller);
         }
     }
+}
+
+/// How long a call took. A span that stands for several calls states the time in which they ran: between
+/// them its caller was at work.
+fn busy(rows: &Rows<'_>, links: &Links, row: usize) -> i64 {
+    let stated = rows.span(row).and_then(|_| rows.parts(row)[2]);
+    stated.filter(|_| links.duration[row] != NULL_I64).unwrap_or(links.duration[row])
 }

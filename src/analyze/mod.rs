@@ -12,6 +12,7 @@ pub mod correlate;
 pub mod database;
 pub mod folded;
 pub mod grouped;
+mod growing;
 pub mod profile;
 mod rank;
 pub mod replay;
@@ -24,5 +25,6 @@ pub mod sources;
 pub mod summary;
 pub mod tables;
 pub mod trace_view;
+mod verdict;
 
 pub use run::{Analysis, Options, Quality, Totals, run};

@@ -5,6 +5,7 @@ use parsers::Kind;
 use rayon::prelude::*;
 
 use super::capacity::Capacity;
+use super::capacity::model::Resource;
 use super::columns::Rows;
 use super::correlate::tiers::{TierKey, tier_of};
 use super::correlate::{Fate, Links, NONE};
@@ -237,7 +238,7 @@ impl Ranking<'_> {
                     kind: resource.kind.name(),
                     acquisitions: durations.len() as u64,
                     waited: durations.iter().filter(|&&ns| ns > resource.resolution_ns).count() as u64,
-                    share: if total > 0 { summary.total_ns.unwrap_or(0) as f64 / total as f64 } else { 0.0 },
+                    share: if total > 0 { self.waited_ns(resource) as f64 / total as f64 } else { 0.0 },
                     times: times(summary),
                     servers: size.value,
                     servers_basis: size.basis.name(),
@@ -255,6 +256,13 @@ impl Ranking<'_> {
             b.times.total_ns.cmp(&a.times.total_ns).then_with(|| (&a.resource, &a.instance).cmp(&(&b.resource, &b.instance)))
         });
         waits
+    }
+
+    /// Time requests waited for a resource. Of a request that was given up only what its caller saw counts.
+    fn waited_ns(&self, resource: &Resource) -> i64 {
+        let most = |request: u32| self.requests.duration.get(request as usize).copied().filter(|&ns| ns != NULL_I64);
+        let waits = resource.holds.iter().map(|hold| hold.wait_ns.clamp(0, most(hold.request).unwrap_or(i64::MAX).max(0)));
+        waits.fold(0, i64::saturating_add)
     }
 
     /// Waits for pools that belong to no request: a pool's own log tells of them.

@@ -54,7 +54,7 @@ pub(crate) fn replay(
         };
         let (forest, root_of) = forest.get_or_insert_with(|| {
             let parent = &attribution.walk_parent;
-            let forest = Forest::new(Spans { start, end, parent, blocking: &links.blocking, tie: &[] });
+            let forest = Forest::new(Spans { start, end, parent, blocking: &links.blocking, after: &links.after, tie: &[] });
             let root_of = forest.root_of();
             (forest, root_of)
         });

@@ -66,7 +66,7 @@ impl Requests<'_> {
     }
 
     /// What all requests of each endpoint add up to.
-    pub(crate) fn sums(&self, rows: &Rows<'_>) -> Vec<Sums> {
+    pub(crate) fn sums(&self, rows: &Rows<'_>, of: &RequestOf) -> Vec<Sums> {
         const AT_ONCE: usize = 1 << 18;
         let parts: Vec<Vec<Sums>> = (0..self.len().div_ceil(AT_ONCE))
             .into_par_iter()
@@ -93,6 +93,14 @@ impl Requests<'_> {
         if !self.buckets.is_empty() {
             let splits = self.buckets.sums(&self.endpoint, self.endpoints.len());
             sums.iter_mut().zip(splits).for_each(|(sum, split)| sum.buckets = split);
+        }
+        // The records of inner tiers count calls, too.
+        for row in rows.of_kind(Kind::Request).filter(|&row| rows.count(row).is_some() && of[row] != NONE) {
+            let request = of[row] as usize;
+            if let (true, Some(calls)) = (self.row[request] != row as u32, rows.count(row)) {
+                let stated = &mut sums[self.endpoint[request] as usize].stated_calls;
+                *stated = Some(stated.unwrap_or(0) + u64::from(calls));
+            }
         }
         sums
     }

@@ -12,6 +12,7 @@ use super::capacity::{self, Capacity};
 use super::columns::Rows;
 use super::correlate::{Alignment, Fate, Joined, Links, NONE, align, correlate};
 use super::folded::FoldedRow;
+use super::growing::growing;
 use super::profile::{self, Groups, Profile};
 use super::rank::Ranking;
 use super::replay::ReplayRow;
@@ -21,6 +22,7 @@ use super::rules::{self, Facts};
 use super::services::{EdgeRow, ServiceRow};
 use super::sources::Origin;
 use super::tables::{BottleneckRow, EndpointRow, Finding, PauseRow, SliceRow, StatementRow, WaitRow};
+use super::verdict::verdict;
 use super::{amplification, bottlenecks, database, folded, replay, services};
 use crate::error::Result;
 use crate::frame::{Frame, NULL_I64};
@@ -121,6 +123,10 @@ pub struct Quality {
     pub clipped: u64,
     /// Path time that may as well have been another sibling's.
     pub ambiguous_ns: i64,
+    /// Calls of which only the sum is known, so that they are on no path.
+    pub unplaced: u64,
+    /// Their time.
+    pub unplaced_ns: i64,
     /// Requests whose statements took longer in the database's log than the caller says.
     pub contradictions: u64,
     /// What was done to line up the timestamps.
@@ -173,8 +179,8 @@ pub struct Analysis {
 /// When polars refuses, which would be a defect.
 pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &Options) -> Result<Analysis> {
     let rows = &Rows::of(frame);
-    let alignment = align(frame, origins);
-    let links = correlate(rows, origins, &alignment);
+    let mut alignment = align(frame, origins);
+    let links = correlate(rows, origins, &mut alignment);
     let (mut requests, mut of) = collect(rows, &links);
     let mut attribution = attribute(rows, origins, &links, &of, &mut requests);
     overlay(rows, origins, &links, &of, &mut requests);
@@ -192,20 +198,23 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     // Resources are those of all traffic, whatever was selected.
     let (all, all_of) = (&requests, &of);
     let (requests, of) = narrowed.as_ref().map_or((all, all_of), |(requests, of)| (requests, of));
-    let ((resources, capacity), (calls, groups, profile)) = rayon::join(
+    let unfiltered = unfiltered.as_ref().unwrap_or(all_of);
+    let calls_of = |of, requests| database::collect(rows, &links, of, unfiltered, requests, |end| in_window(end, options));
+    let all_calls = calls_of(all_of, all);
+    let some_calls = narrowed.as_ref().map(|(requests, of)| calls_of(of, requests));
+    let calls = some_calls.as_ref().unwrap_or(&all_calls);
+    let ((resources, capacity), (groups, profile)) = rayon::join(
         || {
-            let resources = resources::build(rows, origins, &links, all_of, all, host_names, &options.pools);
+            let resources = resources::build(rows, origins, &links, all_of, all, &all_calls, host_names, &options.pools);
             let capacity = capacity_of(&resources, options);
             (resources, capacity)
         },
         || {
-            let unfiltered = unfiltered.as_ref().unwrap_or(all_of);
-            let calls = database::collect(rows, &links, of, unfiltered, requests, |end| in_window(end, options));
-            let (groups, sums) = rayon::join(|| Groups::of(rows, requests, &calls), || requests.sums(rows));
-            let profile = profile::build(rows, requests, &groups, &sums, &calls);
+            let (groups, sums) = rayon::join(|| Groups::of(rows, requests, calls), || requests.sums(rows, of));
+            let profile = profile::build(rows, requests, &groups, &sums, calls);
             attribution.clipped_ns = sums.iter().fold(attribution.clipped_ns, |ns, sum| ns.saturating_add(sum.clipped_ns));
             attribution.clipped += sums.iter().map(|sum| sum.clipped).sum::<u64>();
-            (calls, groups, profile)
+            (groups, profile)
         },
     );
     let ranking = Ranking {
@@ -215,7 +224,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         of,
         requests,
         groups: &groups,
-        calls: &calls,
+        calls,
         profile: &profile,
         quantiles: &options.quantiles,
     };
@@ -231,7 +240,9 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let seen = amplification::Context { rows, links: &links, of, requests, attribution: &attribution };
     let amplification = amplification::find(&seen);
     let quality = quality(rows, &links, requests, of, before, &totals, &attribution, alignment, origins.len());
+    let growing = capacity.plateau.as_ref().and_then(|plateau| growing(rows, all, plateau));
     let facts = Facts {
+        origins,
         rows,
         requests,
         window_rows: &all.row,
@@ -244,6 +255,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         capacity: &capacity,
         resources: &resources,
         quality: &quality,
+        growing,
         edges: &edges,
         amplification: &amplification,
         call_durations: &calls.duration,
@@ -252,7 +264,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     };
     let bottlenecks = bottlenecks::rank(&facts);
     let findings = rules::run(&facts);
-    let verdict = bottlenecks::verdict(&facts, &bottlenecks);
+    let verdict = verdict(&facts, &bottlenecks);
     Ok(Analysis {
         verdict,
         window: profile.window,
@@ -374,6 +386,8 @@ fn quality(
         clipped_ns: attribution.clipped_ns,
         clipped: attribution.clipped,
         ambiguous_ns: attribution.ambiguous_ns,
+        unplaced: attribution.unplaced,
+        unplaced_ns: attribution.unplaced_ns,
         contradictions: attribution.contradictions,
         joined,
         alignment,

@@ -75,7 +75,7 @@ pub fn trace_view(frame: &Frame, origins: &[Origin], id: u128) -> Option<TraceVi
     if !(0..rows.len()).any(has_id) {
         return None;
     }
-    let links = correlate(rows, origins, &align(frame, origins));
+    let links = correlate(rows, origins, &mut align(frame, origins));
     let (mut requests, of) = collect(rows, &links);
     let attribution = attribute(rows, origins, &links, &of, &mut requests);
     let wanted: HashSet<u32> = (0..rows.len()).filter(|&row| has_id(row) && of[row] != NONE).map(|row| of[row]).collect();
@@ -134,6 +134,7 @@ struct Walked {
     end: Vec<i64>,
     parent: Vec<u32>,
     blocking: Vec<bool>,
+    after: Vec<u32>,
     number: HashMap<u32, u32>,
 }
 
@@ -158,11 +159,20 @@ impl Walked {
             })
             .collect();
         let blocking = chosen.iter().map(|&row| links.blocking[row as usize]).collect();
-        Walked { start, end, parent, blocking, number }
+        let after = |row: &u32| links.after.get(*row as usize).and_then(|after| number.get(after)).copied().unwrap_or(NO_PARENT);
+        let after = chosen.iter().map(after).collect();
+        Walked { start, end, parent, blocking, after, number }
     }
 
     fn forest(&self) -> Forest<'_> {
-        Forest::new(Spans { start: &self.start, end: &self.end, parent: &self.parent, blocking: &self.blocking, tie: &[] })
+        Forest::new(Spans {
+            start: &self.start,
+            end: &self.end,
+            parent: &self.parent,
+            blocking: &self.blocking,
+            after: &self.after,
+            tie: &[],
+        })
     }
 
     /// Every row after the one it belongs to, the earliest first, with its depth.

@@ -35,6 +35,13 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<Exit> {
         ));
     }
     let analysis = analyze::run(&inputs.loaded.frame, &inputs.origins, &inputs.host_names, &options)?;
+    if let Some(outcome) = analysis.capacity.as_ref().and_then(|c| c.what_if.as_ref()).filter(|o| !o.unmatched.is_empty()) {
+        let names: Vec<String> = outcome.unmatched.iter().map(report::what_if_text).collect();
+        return Err(Error::Usage(format!(
+            "--what-if: nothing in the logs is named so: {}; the tables show the names and ids",
+            names.join("; ")
+        )));
+    }
     let command = command(args);
     let results = Results::new(&command, &inputs.loaded, &analysis);
     let color = match args.color {

@@ -158,7 +158,7 @@ fn over_limit(loaded: &Loaded, limit: Option<&str>) -> Result<bool> {
 
 /// What the analysis needs to know of each source. A folder stands for a host.
 fn origins(loaded: &Loaded) -> (Vec<Origin>, Vec<String>) {
-    let (mut families, mut hosts) = (HashMap::new(), HashMap::new());
+    let (mut families, mut hosts, mut shapes) = (HashMap::new(), HashMap::new(), HashMap::new());
     let mut host_names = Vec::new();
     let origins = loaded
         .sources
@@ -166,6 +166,8 @@ fn origins(loaded: &Loaded) -> (Vec<Origin>, Vec<String>) {
         .map(|source| {
             let next = families.len() as u32;
             let family = *families.entry(source.family.clone()).or_insert(next);
+            let next = shapes.len() as u32;
+            let shape = *shapes.entry(source.format).or_insert(next);
             let folder = source.path.parent().map(|p| p.display().to_string()).unwrap_or_default();
             let next = hosts.len() as u32;
             let host = *hosts.entry(folder.clone()).or_insert(next);
@@ -175,6 +177,7 @@ fn origins(loaded: &Loaded) -> (Vec<Origin>, Vec<String>) {
             Origin {
                 family,
                 host,
+                shape,
                 name: source.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
                 stamp_resolution_ns: source.facts.stamp_resolution_ns,
                 resolution_ns: source.facts.resolution_ns,

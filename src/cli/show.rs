@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use parsers::Id;
+use parsers::apm::trace_ids;
 
 use super::args::{InputArgs, ShowArgs};
 use super::exit::Exit;
@@ -31,7 +32,10 @@ pub(super) fn run(args: &ShowArgs) -> Result<Exit> {
 
 /// A trace drawn from all that the paths hold.
 fn trace(id: &str, args: &ShowArgs) -> Result<String> {
-    let key = Id::parse(id.as_bytes()).ok_or_else(|| Error::Usage(format!("--trace {id}: no id")))?;
+    let keys = trace_ids(id.as_bytes());
+    if keys.is_empty() {
+        return Err(Error::Usage(format!("--trace {id}: no id")));
+    }
     let input = InputArgs {
         paths: args.places.iter().map(PathBuf::from).collect(),
         log_format: args.log_format.clone(),
@@ -39,7 +43,8 @@ fn trace(id: &str, args: &ShowArgs) -> Result<String> {
         ..InputArgs::default()
     };
     let inputs = inputs::read(&input, &config::read(None)?)?;
-    let view = trace_view(&inputs.loaded.frame, &inputs.origins, key.0).ok_or_else(|| missing(id, &inputs.loaded))?;
+    let view = keys.into_iter().find_map(|Id(key)| trace_view(&inputs.loaded.frame, &inputs.origins, key));
+    let view = view.ok_or_else(|| missing(id, &inputs.loaded))?;
     Ok(waterfall(id, &view, args.unmask))
 }
 

@@ -1,11 +1,12 @@
 //! From the pieces of all sources to one frame.
 
 use hashbrown::{HashMap, HashSet};
-use parsers::Null;
+use parsers::{Adoption, Null};
 use polars::prelude::{ChunkedArray, IntoColumn, NamedFrom, PolarsNumericType, Series};
 use polars_arrow::bitmap::Bitmap;
 
 use super::learn::learn;
+use super::trace_ids::widen;
 use super::{Frame, NO_NAME, Names, Piece};
 use crate::error::Result;
 
@@ -28,6 +29,7 @@ macro_rules! columns {
             outcome: Vec<u8>,
             trace: Vec<u128>,
             request: Vec<u128>,
+            adopted: Vec<Adoption>,
             $($key: Vec<u32>,)*
             $($value: Vec<$type>,)*
         }
@@ -43,6 +45,7 @@ macro_rules! columns {
                 self.role.extend_from_slice(&batch.role);
                 self.phase.extend_from_slice(&batch.phase);
                 self.outcome.extend_from_slice(&batch.outcome);
+                self.adopted.extend_from_slice(&batch.adopted);
                 extend(&mut self.trace, rows, batch.trace.values());
                 extend(&mut self.request, rows, batch.request.values());
                 $(extend_keys(&mut self.$key, rows, &piece.$key, keys);)*
@@ -65,7 +68,10 @@ macro_rules! columns {
                 for ids in [&mut self.trace, &mut self.request].into_iter().filter(|ids| !ids.is_empty()) {
                     ids.resize(rows, u128::NULL);
                 }
-                Ok(Frame::new(rows, columns, self.trace, self.request, names)?)
+                let widened = widen(&mut self.trace, &mut self.adopted);
+                let mut frame = Frame::new(rows, columns, self.trace, self.request, names)?;
+                (frame.adopted, frame.widened) = (self.adopted, widened);
+                Ok(frame)
             }
         }
     };
@@ -78,6 +84,7 @@ columns! {
         duration: i64 Int64Type;
         span: u64 UInt64Type;
         parent_span: u64 UInt64Type;
+        follows: u64 UInt64Type;
         session: u64 UInt64Type;
         status: u16 UInt16Type;
         bytes: u64 UInt64Type;

@@ -1,6 +1,6 @@
 //! The operations frame: one row per operation, in polars, with its columns as slices beside it.
 
-use parsers::{Kind, Null};
+use parsers::{Adoption, Kind, Null};
 use polars::prelude::*;
 
 use super::Names;
@@ -22,6 +22,10 @@ pub struct Frame {
     pub trace: Vec<u128>,
     /// Request ids, 0 where there is none; empty when no row has one.
     pub request: Vec<u128>,
+    /// Children that spans claim for themselves.
+    pub adopted: Vec<Adoption>,
+    /// Rows that had only the low half of their trace's id.
+    pub widened: u64,
     /// Texts of the key columns.
     pub names: Names,
 }
@@ -38,7 +42,7 @@ impl Frame {
         request: Vec<u128>,
         names: Names,
     ) -> PolarsResult<Self> {
-        Ok(Frame { data: DataFrame::new(height, columns)?, trace, request, names })
+        Ok(Frame { data: DataFrame::new(height, columns)?, trace, request, adopted: Vec::new(), widened: 0, names })
     }
 
     /// Rows.

@@ -7,6 +7,7 @@ mod names;
 mod piece;
 mod route;
 mod template;
+mod trace_ids;
 
 pub use build::Builder;
 pub use columns::{Frame, NULL_I64, NULL_U32, NULL_U64};

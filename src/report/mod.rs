@@ -165,7 +165,7 @@ fn demand_ns(seconds: f64) -> i64 {
 }
 
 /// A change to try, as it is typed.
-fn what_if_text(change: &WhatIf) -> String {
+pub fn what_if_text(change: &WhatIf) -> String {
     match change {
         WhatIf::Size { resource, slots } => format!("pool {resource}={slots}"),
         WhatIf::Statement { statement, factor } => format!("statement {statement} x{factor}"),

@@ -40,9 +40,21 @@ pub fn walk(forest: &Forest<'_>, root: u32, path: &mut CriticalPath, on_segment:
         };
         let mut children = Cursor { children: forest.children(row), at: 0, forest };
         let mut later_start = None;
+        let mut stated = None;
         let mut at = hi;
         while at > lo {
-            if let Some(last) = children.running_at(at, lo) {
+            if let Some(before) = stated.filter(|&before: &u32| spans.end[before as usize] > lo) {
+                // The one taken last says whom it waited for; until it began, the row itself was at work.
+                let end = spans.end[before as usize];
+                if end < at {
+                    own(end, at);
+                }
+                let from = spans.start[before as usize].max(lo);
+                windows.push((before, from, end));
+                later_start = Some(from);
+                stated = spans.before(before);
+                at = from;
+            } else if let Some(last) = children.running_at(at, lo) {
                 let from = spans.start[last.row as usize].max(lo);
                 // One that ends just as this one starts ran before it, not beside it.
                 let beside = |end: i64| end > from && !near(end, from, spans.duration(row));
@@ -53,11 +65,13 @@ pub fn walk(forest: &Forest<'_>, root: u32, path: &mut CriticalPath, on_segment:
                 }
                 windows.push((last.row, from, at));
                 later_start = Some(from);
+                stated = spans.before(last.row);
                 at = from;
             } else {
                 // Nobody ran: the time back to the next end, or to the start of the window, is the row's own.
                 let back = children.next_end().map_or(lo, |end| end.max(lo));
                 own(back, at);
+                stated = None;
                 at = back;
             }
         }
@@ -170,6 +184,36 @@ mod tests {
     }
 
     #[test]
+    fn a_stated_predecessor_goes_before_the_rule() {
+        // V22, where f3 says that it waited for f1: the 100 between them are the parent's own, and nothing is in doubt.
+        let none = NO_PARENT;
+        let (start, end, parent) = ([0, 0, 0, 200], [500, 100, 200, 500], [none, 0, 0, 0]);
+        let said = |after: &[u32]| {
+            let spans = Spans { start: &start, end: &end, parent: &parent, after, ..Spans::default() };
+            let path = critical_path(&Forest::new(spans), |_, _, _| {});
+            (path.cp_ns, path.ambiguous_ns)
+        };
+        assert_eq!(said(&[none, none, none, 1]), (vec![100, 100, 0, 300], 0));
+        // One that ended later than that, or hangs elsewhere, cannot have been waited for.
+        assert_eq!(said(&[none, none, 3, none]).0, [0, 0, 200, 300]);
+        assert_eq!(said(&[none, none, none, 0]).0, [0, 0, 200, 300]);
+    }
+
+    #[test]
+    fn a_chain_of_predecessors_is_followed_and_then_the_rule_goes_on() {
+        // c 80-100 after b 50-70; before b the rule decides: a 10-60 ran until b began, and z 0-5 before it.
+        let (none, start, end) = (NO_PARENT, [0, 0, 10, 50, 80, 75], [100, 5, 60, 70, 100, 95]);
+        let spans = Spans {
+            start: &start,
+            end: &end,
+            parent: &[none, 0, 0, 0, 0, 0],
+            after: &[none, none, none, none, 3, none],
+            ..Spans::default()
+        };
+        assert_eq!(critical_path(&Forest::new(spans), |_, _, _| {}).cp_ns, [15, 5, 40, 20, 20, 0]);
+    }
+
+    #[test]
     fn ties_go_to_the_smaller_id_whatever_the_row_order() {
         let spans =
             Spans { start: &[0, 20, 20], end: &[100, 80, 80], parent: &[NO_PARENT, 0, 0], tie: &[1, 9, 3], ..Spans::default() };
@@ -209,7 +253,7 @@ mod tests {
             let end: Vec<i64> = start.iter().map(|s| s + random(40) as i64 - 2).collect();
             let parent: Vec<u32> = (0..n).map(|i| if i == 0 { NO_PARENT } else { random(i as u64) as u32 }).collect();
             let blocking: Vec<bool> = (0..n).map(|_| random(8) > 0).collect();
-            let spans = Spans { start: &start, end: &end, parent: &parent, blocking: &blocking, tie: &[] };
+            let spans = Spans { start: &start, end: &end, parent: &parent, blocking: &blocking, ..Spans::default() };
             let forest = Forest::new(spans);
             let mut want = vec![0; n];
             by_definition(&forest, 0, start[0], end[0], &mut want);
@@ -255,7 +299,7 @@ mod tests {
         let mut parent = vec![0; n];
         parent[0] = NO_PARENT;
         let blocking: Vec<bool> = (0..n).map(|i| i % 2 == 0).collect();
-        let spans = Spans { start: &start, end: &end, parent: &parent, blocking: &blocking, tie: &[] };
+        let spans = Spans { start: &start, end: &end, parent: &parent, blocking: &blocking, ..Spans::default() };
         let path = critical_path(&Forest::new(spans), |_, _, _| {});
         assert_eq!(path.cp_ns.iter().sum::<i64>(), end[0]);
         assert_eq!(path.cp_ns[1], 0);

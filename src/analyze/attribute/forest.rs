@@ -21,6 +21,8 @@ pub struct Spans<'a> {
     pub parent: &'a [u32],
     /// Whether the parent waits for the span. Empty: always.
     pub blocking: &'a [bool],
+    /// Row of the sibling that had to end before each span began, as its record says. Empty: nothing is said.
+    pub after: &'a [u32],
     /// What decides between equals (the span id). Empty: the row.
     pub tie: &'a [u64],
 }
@@ -44,6 +46,16 @@ impl Spans<'_> {
     /// Whether the parent waits for the row.
     pub fn is_blocking(&self, row: u32) -> bool {
         self.blocking.get(row as usize).copied().unwrap_or(true)
+    }
+
+    /// The sibling that had to end before the row began, if that is said and fits the times.
+    pub(super) fn before(&self, row: u32) -> Option<u32> {
+        let before = self.after.get(row as usize).copied().filter(|&before| (before as usize) < self.len())?;
+        let fits = self.parent[before as usize] == self.parent[row as usize]
+            && self.end[before as usize] <= self.start[row as usize]
+            && self.duration(before) > 0
+            && self.is_blocking(before);
+        fits.then_some(before)
     }
 
     /// Orders equals.

@@ -21,8 +21,9 @@ pub struct Columns<'a> {
     pub start: &'a [i64],
     /// When it ended, in nanoseconds.
     pub end: &'a [i64],
-    /// Whether the span only follows from its parent (a link, not a call). Empty: never.
-    pub follows_from: &'a [bool],
+    /// Span id of what the span merely follows: its parent, who then does not wait for it, or a sibling that had to
+    /// end first. Empty: nothing is said.
+    pub follows: &'a [u64],
 }
 
 /// How ids are resolved.
@@ -47,6 +48,8 @@ pub struct Identity {
     pub parent: Vec<u32>,
     /// Whether the parent waits for the row: not from producer to consumer, nor where a span merely follows from another.
     pub blocking: Vec<bool>,
+    /// Row of the sibling that each row says it followed, `NO_PARENT` for none; empty when no row says so.
+    pub after: Vec<u32>,
     /// Dropped copies: (the copy, the row that is kept). In row order.
     pub duplicates: Vec<(u32, u32)>,
     /// Roots of which the parent is named but not there. In row order.
@@ -78,6 +81,9 @@ pub fn resolve(columns: &Columns<'_>, options: &Options) -> Identity {
         .collect();
     keys.sort_unstable();
 
+    if columns.follows.iter().any(|&id| id != 0) {
+        out.after = vec![NO_PARENT; n];
+    }
     let mut heads = Vec::new();
     for trace in keys.chunk_by(|a, b| a.0 == b.0) {
         heads.clear();
@@ -90,6 +96,11 @@ pub fn resolve(columns: &Columns<'_>, options: &Options) -> Identity {
         let orphans = out.orphans.len();
         for &(_, span, row) in trace {
             link(columns.parent_span[row as usize], span, row, &heads, &mut out);
+            if let Some(&follows) = columns.follows.get(row as usize).filter(|&&id| id != 0 && id != span)
+                && let Ok(at) = heads.binary_search_by_key(&follows, |head| head.0)
+            {
+                out.after[row as usize] = heads[at].1;
+            }
         }
         out.traces += u64::from(trace[0].0 != 0);
         out.incomplete_traces += u64::from(trace[0].0 != 0 && out.orphans.len() > orphans);
@@ -102,7 +113,7 @@ pub fn resolve(columns: &Columns<'_>, options: &Options) -> Identity {
     out.blocking = (0..n)
         .map(|i| {
             let parent = columns.role[..n].get(out.parent[i] as usize);
-            let follows = columns.follows_from.get(i).copied().unwrap_or(false);
+            let follows = columns.follows.get(i).is_some_and(|&id| id != 0 && id == columns.parent_span[i]);
             let message = columns.role[i] == Role::Consumer && parent == Some(&Role::Producer);
             !follows && !message
         })
@@ -241,10 +252,11 @@ mod tests {
             role: &role,
             start: &start,
             end: &end,
-            follows_from: &[],
+            follows: &[],
         };
         let identity = resolve(&columns, &Options { copy_tolerance_ns: 0 });
-        let spans = Spans { start: &start, end: &end, parent: &identity.parent, blocking: &identity.blocking, tie: &span };
+        let (parent, blocking, after) = (&identity.parent, &identity.blocking, &identity.after);
+        let spans = Spans { start: &start, end: &end, parent, blocking, after, tie: &span };
         let path = critical_path(&Forest::new(spans), |_, _, _| {});
         (identity, path.cp_ns)
     }
@@ -337,6 +349,23 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_its_parent_is_not_waited_for_and_a_sibling_followed_is_known() {
+        let columns = Columns {
+            trace: &[1; 4],
+            span: &[1, 2, 3, 4],
+            parent_span: &[0, 1, 1, 1],
+            role: &[Role::Internal; 4],
+            start: &[0, 10, 50, 60],
+            end: &[100, 40, 90, 99],
+            follows: &[0, 0, 2, 1],
+        };
+        let identity = resolve(&columns, &Options::default());
+        assert_eq!(identity.parent, [NO_PARENT, 0, 0, 0]);
+        assert_eq!(identity.blocking, [true, true, true, false]);
+        assert_eq!(identity.after, [NO_PARENT, NO_PARENT, 1, 0]);
+    }
+
+    #[test]
     fn copies_of_two_exports_with_coarser_clocks_are_one_span() {
         let columns = Columns {
             trace: &[1, 1],
@@ -345,7 +374,7 @@ mod tests {
             role: &[Role::Internal, Role::Unknown],
             start: &[1_000_999, 1_000_000],
             end: &[5_000_123, 5_000_000],
-            follows_from: &[],
+            follows: &[],
         };
         assert_eq!(resolve(&columns, &Options::default()).duplicates, [(0, 1)]);
     }

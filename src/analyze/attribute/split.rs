@@ -46,6 +46,8 @@ pub(crate) fn split(rows: &Rows<'_>, row: usize, amount: i64, below: Below, mut 
 fn rest_of(rows: &Rows<'_>, row: usize, below: Below, stated: bool) -> Bucket {
     let span = rows.span(row).is_some();
     match rows.kind(row) {
+        // A span that stands for several calls says how long they ran: between them the caller was at work.
+        Kind::Database | Kind::External | Kind::Cache | Kind::Messaging if span && stated => Bucket::Own,
         Kind::Request if below.tier && !span => Bucket::Network,
         Kind::Request if stated || span => Bucket::Own,
         Kind::Request => Bucket::Unaccounted,

@@ -24,7 +24,7 @@ pub(super) struct Case {
 
 impl Case {
     pub(super) fn spans(&self) -> Spans<'_> {
-        Spans { start: &self.start, end: &self.end, parent: &self.parent, blocking: &self.blocking, tie: &[] }
+        Spans { start: &self.start, end: &self.end, parent: &self.parent, blocking: &self.blocking, after: &[], tie: &[] }
     }
 
     /// Values by span id, those of 0 left out as in the vectors.
@@ -74,15 +74,8 @@ fn read(name: String, case: &Value) -> Case {
     let span: Vec<u64> = ids.iter().map(|id| number(id)).collect();
     let parent_span: Vec<u64> = spans.iter().map(|s| s["parent"].as_str().map_or(0, number)).collect();
     let trace = vec![7; ids.len()];
-    let columns = Columns {
-        trace: &trace,
-        span: &span,
-        parent_span: &parent_span,
-        role: &role,
-        start: &start,
-        end: &end,
-        follows_from: &[],
-    };
+    let columns =
+        Columns { trace: &trace, span: &span, parent_span: &parent_span, role: &role, start: &start, end: &end, follows: &[] };
     let identity = resolve(&columns, &Options::default());
     let map = |key: &str| {
         let object = case[key].as_object().expect("every case has this answer");

@@ -35,6 +35,9 @@ pub(crate) struct Attribution {
     pub(crate) clipped: u64,
     /// Path time that may as well have been another sibling's.
     pub(crate) ambiguous_ns: i64,
+    /// Calls of which only sums are known, and their time: they are on no path.
+    pub(crate) unplaced: u64,
+    pub(crate) unplaced_ns: i64,
     /// Requests whose statements took longer in the database's log than the caller says.
     pub(crate) contradictions: u64,
 }
@@ -53,7 +56,14 @@ pub(crate) fn attribute(
 fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, requests: &mut Requests<'_>) -> Attribution {
     let parent = walk_parents(rows, links, of);
     let (start, end) = windows(rows, origins, links, &parent);
-    let forest = Forest::new(Spans { start: &start, end: &end, parent: &parent, blocking: &links.blocking, tie: &[] });
+    let forest = Forest::new(Spans {
+        start: &start,
+        end: &end,
+        parent: &parent,
+        blocking: &links.blocking,
+        after: &links.after,
+        tie: &[],
+    });
     let CriticalPath { cp_ns, ambiguous_ns } = critical_path(&forest, |_, _, _| {});
 
     let mut attribution = Attribution { ambiguous_ns, ..Attribution::default() };
@@ -80,6 +90,13 @@ fn joined(rows: &Rows<'_>, origins: &[Origin], links: &Links, of: &RequestOf, re
         }
     }
     attribution.contradictions = contradictions(rows, links);
+    let is_sum = |&row: &usize| links.start[row] == NULL_I64 && links.duration[row] != NULL_I64 && links.parent[row] != NONE;
+    for row in (0..rows.len()).filter(is_sum) {
+        if of[row] != NONE && !rows.is(row, Kind::Request) {
+            attribution.unplaced += u64::from(rows.count(row).unwrap_or(1));
+            attribution.unplaced_ns = attribution.unplaced_ns.saturating_add(links.duration[row]);
+        }
+    }
     if rows.has_spans() {
         attribution.self_ns = self_time(&forest);
         attribution.branch_ns = branches(&forest, &cp_ns);

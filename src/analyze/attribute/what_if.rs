@@ -4,7 +4,7 @@
 //!
 //! After LatenSeer (Zhang et al., SoCC 2023): a child starts when the siblings that had finished before it have finished,
 //! after the same gap, and no earlier behind the start of a sibling that was still running than it did. A span of the
-//! group shrinks with all that is under it.
+//! group shrinks with all that is under it. One that says whom it waited for waits for that sibling alone.
 
 use std::collections::BinaryHeap;
 
@@ -61,9 +61,14 @@ pub fn what_if(forest: &Forest<'_>, group: impl Fn(u32) -> bool, keep: f64) -> V
             while running.peek().is_some_and(|&(_, end)| end <= lo[c]) {
                 running.pop();
             }
-            let after_finished = new_base.saturating_add(stretch(lo[c].saturating_sub(old_base)));
-            let beside_running = running.peek().map_or(i64::MIN, |&(moved, _)| offset.saturating_add(moved));
-            let start = after_finished.max(beside_running);
+            let stated = spans.before(child).filter(|&before| hi[before as usize] > lo[i]);
+            let start = if let Some(before) = stated {
+                new_end[before as usize].saturating_add(stretch(lo[c].saturating_sub(hi[before as usize])))
+            } else {
+                let after_finished = new_base.saturating_add(stretch(lo[c].saturating_sub(old_base)));
+                let beside_running = running.peek().map_or(i64::MIN, |&(moved, _)| offset.saturating_add(moved));
+                after_finished.max(beside_running)
+            };
             running.push((start.saturating_sub(offset), hi[c]));
             new_end[c] = start.saturating_add(length[c]);
         }
@@ -142,6 +147,21 @@ mod tests {
         let f = forest(&[0, 10, 30], &[100, 50, 80], &[NO_PARENT, 0, 0]);
         assert_eq!(what_if(&f, |row| row == 1, 0.0)[0], 100);
         assert_eq!(what_if(&f, |row| row == 2, 0.0)[0], 70);
+    }
+
+    #[test]
+    fn one_that_says_whom_it_waited_for_moves_with_that_one() {
+        // f1 0-100, f2 0-200, f3 200-500 after f1: without f1, f3 starts at 100 and ends at 400, f2 at 200.
+        let spans = Spans {
+            start: &[0, 0, 0, 200],
+            end: &[500, 100, 200, 500],
+            parent: &[NO_PARENT, 0, 0, 0],
+            after: &[NO_PARENT, NO_PARENT, NO_PARENT, 1],
+            ..Spans::default()
+        };
+        let forest = Forest::new(spans);
+        assert_eq!(what_if(&forest, |row| row == 1, 0.0)[0], 400);
+        assert_eq!(what_if(&forest, |row| row == 2, 0.0)[0], 500);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::growth;
 use super::ladder::{Ladder, Start, climb, label};
 use super::load::{LoadLevel, levels, scalability};
 use super::model::{Kind, Resource, Size, System};
+use super::plateau::{Plateau, plateau};
 use super::resource::{BATCHES, ResourceCapacity, View, cross_check, resource, size_of};
 use super::state::{Prediction, State, StatementDemand, Station};
 use super::stats::{Estimate, batch_means};
@@ -84,6 +85,8 @@ pub struct Capacity {
     pub what_if: Option<Outcome>,
     /// Levels of load seen.
     pub load_levels: Vec<LoadLevel>,
+    /// A throughput that no longer grew with the load although no resource was full.
+    pub plateau: Option<Plateau>,
     /// The scalability curve through them, or why there is none.
     pub curve: Result<Curve, Refusal>,
     /// Times without any completion while requests were inside.
@@ -171,6 +174,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             rate.mean, p.lower, p.upper
         ));
     }
+    let plateau = if cause.is_none() { plateau(&system.requests, system.endpoints.len(), &inside, log) } else { None };
     let load_levels = levels(&system.requests, &inside, calm, mean_response);
     let highest = load_levels.iter().map(|l| l.throughput).chain(goodput.map(|g| g.mean)).fold(0.0, f64::max);
     let trusted_tps = FURTHEST * highest;
@@ -218,6 +222,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         targets,
         what_if,
         load_levels,
+        plateau,
         curve,
         stalls: stalls(&system.requests, &inside, log),
         warnings,
@@ -250,6 +255,7 @@ fn refused(system: &System, why: String) -> Capacity {
         targets: Vec::new(),
         what_if: None,
         load_levels: Vec::new(),
+        plateau: None,
         curve: Err(Refusal::FewLevels { levels: 0 }),
         stalls: Vec::new(),
         warnings: Vec::new(),

@@ -45,7 +45,7 @@ pub struct Bin {
 pub struct Evidence {
     /// E1: rank correlation of wait and concurrency, with its p.
     pub wait_growth: Option<(f64, f64)>,
-    /// E2: hold in the busiest quarter of bins over that in the calmest.
+    /// E2: hold in the busiest quarter of bins over that in calm ones, with half as many inside at most.
     pub hold_ratio: Option<f64>,
     /// E3: d ln X / d ln N over the busier half of bins.
     pub plateau_slope: Option<f64>,
@@ -73,10 +73,12 @@ impl Evidence {
         let waits: Vec<(f64, f64)> = order.iter().filter_map(|b| Some((b.wait?, b.concurrency))).collect();
         let (wait, beside): (Vec<f64>, Vec<f64>) = waits.into_iter().unzip();
         out.wait_growth = spearman(&wait, &beside).map(|c| (c.rho, c.p_value));
-        let quarter = bins.len() / 4;
+        let (rest, busiest) = order.split_at(order.len() - bins.len() / 4);
         let hold = |part: &[&Bin]| mean(&part.iter().filter_map(|b| b.hold).collect::<Vec<_>>());
-        out.hold_ratio =
-            hold(&order[order.len() - quarter..]).zip(hold(&order[..quarter])).filter(|(_, low)| *low > 0.0).map(|(h, l)| h / l);
+        // Calm is what has half as many inside, at most a quarter of all; a log without such bins cannot tell.
+        let crowd = mean(&busiest.iter().map(|b| b.concurrency).collect::<Vec<_>>()).unwrap_or(0.0);
+        let calm = rest.partition_point(|b| b.concurrency <= 0.5 * crowd).min(bins.len() / 4);
+        out.hold_ratio = hold(busiest).zip(hold(&rest[..calm])).filter(|(_, low)| *low > 0.0).map(|(h, l)| h / l);
         let busy = &order[order.len() / 2..];
         // Over a load that hardly varies the slope is noise.
         if busy[0].concurrency > 0.0 && busy[busy.len() - 1].concurrency >= 1.25 * busy[0].concurrency {
@@ -146,7 +148,7 @@ impl Evidence {
                 r if r > 1.5 => "it grows with load: the limit is behind it",
                 _ => "not conclusive",
             };
-            out.push(format!("hold in the busiest quarter of the log {ratio:.2} times that in the calmest ({meaning})"));
+            out.push(format!("hold in the busiest quarter of the log {ratio:.2} times that in its calm parts ({meaning})"));
         }
         if let Some(slope) = self.plateau_slope {
             out.push(format!("throughput grows by {slope:.2} % for each 1 % of concurrency in the busier half"));

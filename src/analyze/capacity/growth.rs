@@ -143,7 +143,7 @@ fn from_calm_and_busy(system: &System, index: usize, size: Option<u32>, window: 
     let top = size.map_or(seen, |s| seen.min(f64::from(s)));
     let busy = group(&parts, |p| p.rate >= 0.85 * top_rate).filter(|g| g.count >= 50.0)?;
     // The nearer the calm part, the more the slope is that at the top.
-    let calm = [0.4, 0.2]
+    let calm = [0.4, 0.2, 0.02]
         .into_iter()
         .filter_map(|least| group(&parts, |p| p.rate <= 0.8 * top_rate && p.in_use <= 0.8 * top && p.in_use >= least * top))
         .find(|g| g.count >= 50.0 && busy.in_use >= 1.2 * g.in_use)?;

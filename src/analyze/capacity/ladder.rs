@@ -64,7 +64,9 @@ impl Fix {
     pub fn apply(&self, state: &State) -> State {
         let mut out = state.clone();
         match *self {
-            Self::Enlarge { resource, to, .. } => out.stations[resource].size.value = Some(to),
+            Self::Enlarge { resource, to, .. } => {
+                state.twins(resource).iter().for_each(|&twin| out.stations[twin].size.value = Some(to));
+            }
             Self::ReleaseEarly { resource, saved } => out.stations[resource].demand -= saved,
             Self::FewerCalls { resource, saved, calls } => {
                 out.cut_work(resource, saved);
@@ -102,12 +104,16 @@ impl Fix {
     /// In words.
     pub fn sentence(&self, state: &State) -> String {
         let name = |index: usize| label(&state.stations[index]);
+        let on_each = |index: usize| match state.twins(index).len() {
+            1 => String::new(),
+            hosts => format!(" on each of {hosts} hosts"),
+        };
         match self {
             Self::Enlarge { resource, from, to } if state.stations[*resource].size.known().is_none() => {
                 let times = f64::from(*to) / f64::from((*from).max(1));
-                format!("{} to {times:.1} times its size (at least {from} now)", name(*resource))
+                format!("{} to {times:.1} times its size (at least {from} now){}", name(*resource), on_each(*resource))
             }
-            Self::Enlarge { resource, from, to } => format!("{} {from} -> {to}", name(*resource)),
+            Self::Enlarge { resource, from, to } => format!("{} {from} -> {to}{}", name(*resource), on_each(*resource)),
             Self::ReleaseEarly { resource, saved } => {
                 format!("hold {} only for its calls ({} less a request)", name(*resource), time(*saved))
             }

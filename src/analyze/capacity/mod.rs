@@ -17,6 +17,7 @@ pub mod model;
 pub mod nested;
 pub mod omission;
 pub mod operational;
+pub mod plateau;
 pub mod resource;
 #[cfg(test)]
 mod scenarios;

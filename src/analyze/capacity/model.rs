@@ -112,6 +112,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Requests wait for a slot of it, and records may tell how long.
+    pub fn is_waited_for(self) -> bool {
+        matches!(self, Self::Threads | Self::Connections | Self::Sockets)
+    }
+
     /// The name in machine output.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,8 +4,11 @@
 //! time. What cannot be joined stays on its own and is counted.
 
 mod align;
+mod by_time;
+mod clocks;
 mod copies;
 mod events;
+mod fragments;
 mod groups;
 mod holders;
 mod spans;
@@ -55,6 +58,8 @@ pub(crate) struct Links<'a> {
     pub(crate) duration: Cow<'a, [i64]>,
     /// Whether the parent waits for each row.
     pub(crate) blocking: Vec<bool>,
+    /// Sibling that each row says it followed, or [`NONE`]; empty when no row says so.
+    pub(crate) after: Vec<u32>,
     /// For requests told by two records, the row of the start by that of the end, which is kept.
     pub(crate) started: HashMap<u32, u32>,
     /// Counts of what was joined.
@@ -78,6 +83,14 @@ pub struct Joined {
     pub duplicates: u64,
     /// Of both, those that are spans.
     pub copied_spans: u64,
+    /// Records that tell a part of a span of which another record tells the rest.
+    pub fragments: u64,
+    /// Spans that another span claims as its child.
+    pub adopted: u64,
+    /// Spans that have the id of another span of their trace and side, but other times.
+    pub conflicting_ids: u64,
+    /// Records that had only the low half of their trace's id.
+    pub short_ids: u64,
     /// Spans whose parent was not given.
     pub orphans: u64,
     /// Spans whose parents form a ring.
@@ -86,6 +99,10 @@ pub struct Joined {
     pub with_id: u64,
     /// Those of them that found a request to belong to.
     pub joined: u64,
+    /// Requests of an inner tier that were given to one of an outer by endpoint and time.
+    pub by_time: u64,
+    /// Logs of requests that overlap in time and that nothing joins, by one source of each.
+    pub apart: Vec<(u32, u32)>,
     /// Statements of sessions that were given to a request by order and time.
     pub by_session: u64,
     /// Traces seen in spans.
@@ -100,8 +117,22 @@ pub struct Joined {
     pub max_skew_ns: i64,
 }
 
-/// Joins the rows.
-pub(crate) fn correlate<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Alignment) -> Links<'a> {
+/// Joins the rows. Where those that an id joins show that a log's clock differs, it is moved, and all are joined anew.
+pub(crate) fn correlate<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &mut Alignment) -> Links<'a> {
+    let links = join(rows, origins, alignment);
+    let moved = clocks::offsets(rows, origins, &links);
+    if moved.is_empty() {
+        return links;
+    }
+    for (source, ns, note) in moved {
+        let shift = &mut alignment.shift_ns[source as usize];
+        *shift = shift.saturating_add(ns);
+        alignment.notes.push((source, note));
+    }
+    join(rows, origins, alignment)
+}
+
+fn join<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Alignment) -> Links<'a> {
     let mut links = Links {
         fate: vec![Fate::Root; rows.len()],
         parent: vec![NONE; rows.len()],
@@ -111,8 +142,9 @@ pub(crate) fn correlate<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Ali
             durations => Cow::Borrowed(durations),
         },
         blocking: vec![true; rows.len()],
+        after: Vec::new(),
         started: HashMap::new(),
-        joined: Joined::default(),
+        joined: Joined { short_ids: rows.frame.widened, ..Joined::default() },
     };
     statements::merge_phases(rows, &mut links);
     spans::link(rows, origins, &mut links);
@@ -121,6 +153,7 @@ pub(crate) fn correlate<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Ali
     let groups = if one_tier(rows, origins) { groups::Groups::default() } else { groups::Groups::of(rows, &links) };
     let tiers = tiers::Tiers::of(rows, origins, &groups, &links);
     tree::link(rows, origins, &groups, &tiers, &mut links);
+    by_time::link(rows, origins, &mut links);
     statements::claim_by_session(rows, &mut links);
     links
 }

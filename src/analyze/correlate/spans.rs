@@ -1,21 +1,24 @@
 //! Spans: trees by their ids, and copies of one span in several exports.
 
-use parsers::Role;
+use hashbrown::HashMap;
+use parsers::{Adoption, Role};
 
-use super::{Fate, Links, NONE};
+use super::{Fate, Links, NONE, fragments};
 use crate::analyze::attribute::forest::{DROPPED, NO_PARENT};
 use crate::analyze::attribute::identity::{Columns, Options, resolve};
 use crate::analyze::attribute::skew;
 use crate::analyze::columns::Rows;
 use crate::analyze::sources::Origin;
-use crate::frame::{NO_NAME, NULL_I64};
+use crate::frame::{NO_NAME, NULL_I64, NULL_U64};
 
 /// Links the rows that are spans, and marks the copies among them.
 pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
     if !rows.has_spans() {
         return;
     }
-    let spans: Vec<u32> = (0..rows.len() as u32).filter(|&row| rows.span(row as usize).is_some()).collect();
+    fragments::merge(rows, links);
+    let is_span = |row: &u32| rows.span(*row as usize).is_some() && links.fate[*row as usize] != Fate::Absorbed;
+    let spans: Vec<u32> = (0..rows.len() as u32).filter(is_span).collect();
     if spans.is_empty() {
         return;
     }
@@ -25,7 +28,13 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
     let role: Vec<Role> = spans.iter().map(|&row| rows.role(row as usize)).collect();
     let trace: Vec<u128> = spans.iter().map(|&row| rows.trace(row as usize).unwrap_or(0)).collect();
     let span: Vec<u64> = spans.iter().map(|&row| rows.span(row as usize).unwrap_or(0)).collect();
-    let parent_span: Vec<u64> = spans.iter().map(|&row| rows.parent_span(row as usize).unwrap_or(0)).collect();
+    let mut parent_span: Vec<u64> = spans.iter().map(|&row| rows.parent_span(row as usize).unwrap_or(0)).collect();
+    links.joined.adopted += adopt(&rows.frame.adopted, &trace, &span, &mut parent_span);
+    let follows = |&row: &u32| rows.follows()[row as usize];
+    let follows: Vec<u64> = match rows.follows() {
+        [] => Vec::new(),
+        _ => spans.iter().map(follows).map(|id| if id == NULL_U64 { 0 } else { id }).collect(),
+    };
     let mut options = Options::default();
     // A start and a duration are each cut to the export's step, so an end may differ by two steps.
     let coarsest = spans.iter().map(|&row| origins[rows.source[row as usize] as usize].stamp_resolution_ns).max().unwrap_or(0);
@@ -37,14 +46,22 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
         role: &role,
         start: &start,
         end: &end,
-        follows_from: &[],
+        follows: &follows,
     };
     let mut identity = resolve(&columns, &options);
     keep_the_finest(rows, origins, &spans, &mut identity.parent, &mut identity.duplicates);
 
-    let host: Vec<u32> = spans.iter().map(|&row| host_of(rows, row as usize)).collect();
-    let mut times = skew::Columns { start: &mut start, end: &mut end, parent: &identity.parent, host: &host, role: &role };
-    let skew = skew::correct(&mut times, &skew::Options::default());
+    let key_of = |key: u32| if key == NO_NAME { skew::UNKNOWN } else { key };
+    let host: Vec<u32> = spans.iter().map(|&row| key_of(rows.instance(row as usize))).collect();
+    let service: Vec<u32> = spans.iter().map(|&row| key_of(rows.service(row as usize))).collect();
+    let mut times =
+        skew::Columns { start: &mut start, end: &mut end, parent: &identity.parent, host: &host, service: &service, role: &role };
+    let mut options = skew::Options::default();
+    options.tolerance_ns = options.tolerance_ns.max(2 * coarsest);
+    let skew = skew::correct(&mut times, &options);
+    if !identity.after.is_empty() {
+        links.after = vec![NONE; rows.len()];
+    }
 
     for (i, &row) in spans.iter().enumerate() {
         let row = row as usize;
@@ -57,6 +74,9 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
             }
         }
         links.blocking[row] = identity.blocking[i];
+        if let Some(&after) = identity.after.get(i) {
+            links.after[row] = spans.get(after as usize).copied().unwrap_or(NONE);
+        }
         if links.start[row] != NULL_I64 {
             links.start.to_mut()[row] = start[i];
         }
@@ -74,6 +94,7 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
     links.joined.copies += identity.duplicates.len() as u64 - within;
     links.joined.copied_spans += identity.duplicates.len() as u64;
     links.joined.orphans += identity.orphans.len() as u64;
+    links.joined.conflicting_ids += identity.conflicting_ids;
     links.joined.cycles += identity.cycles;
     links.joined.traces += identity.traces;
     links.joined.incomplete_traces += identity.incomplete_traces;
@@ -106,8 +127,44 @@ fn keep_the_finest(rows: &Rows<'_>, origins: &[Origin], spans: &[u32], parent: &
     }
 }
 
-/// Where a span ran: what the record says, else its service.
-fn host_of(rows: &Rows<'_>, row: usize) -> u32 {
-    let host = [rows.instance(row), rows.service(row)].into_iter().find(|&key| key != NO_NAME);
-    host.unwrap_or(NONE)
+/// Hangs spans under those that claim them, where those are there. Returns how many.
+fn adopt(adopted: &[Adoption], trace: &[u128], span: &[u64], parent_span: &mut [u64]) -> u64 {
+    if adopted.is_empty() {
+        return 0;
+    }
+    // Of two that claim one child the smaller id has it, so that the order of files does not matter.
+    let mut sorted = adopted.to_vec();
+    sorted.sort_unstable();
+    let mut there: HashMap<(u128, u64), bool> = sorted.iter().map(|claim| ((claim.trace, claim.parent), false)).collect();
+    for key in trace.iter().copied().zip(span.iter().copied()) {
+        there.entry(key).and_modify(|there| *there = true);
+    }
+    let mut claimed: HashMap<(u128, u64), u64> = HashMap::new();
+    for claim in sorted.iter().filter(|claim| claim.child != claim.parent && there[&(claim.trace, claim.parent)]) {
+        claimed.entry((claim.trace, claim.child)).or_insert(claim.parent);
+    }
+    let mut moved = 0;
+    for (i, parent) in parent_span.iter_mut().enumerate() {
+        if let Some(&to) = claimed.get(&(trace[i], span[i])) {
+            *parent = to;
+            moved += 1;
+        }
+    }
+    moved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claimed_child_moves_to_the_span_that_claims_it() {
+        let claim = |child, parent| Adoption { trace: 1, child, parent };
+        let mut parents = [0, 1, 1, 1];
+        // 9 is not there, and no span is its own child.
+        let claims = [claim(3, 9), claim(3, 4), claim(4, 4), claim(2, 4), claim(8, 4)];
+        assert_eq!(adopt(&claims, &[1; 4], &[1, 2, 3, 4], &mut parents), 2);
+        assert_eq!(parents, [0, 4, 4, 1]);
+        assert_eq!(adopt(&claims, &[2; 4], &[1, 2, 3, 4], &mut parents), 0);
+    }
 }

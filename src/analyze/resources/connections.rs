@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 use parsers::{Kind, Outcome, Role};
 
+use super::span_holds::{Held, Waited, held};
 use super::{Context, Found, sizes};
 use crate::analyze::capacity::model::{self, Hold};
 use crate::analyze::correlate::NONE;
@@ -16,7 +17,7 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
     }
     let statements = statements_by_parent(context);
     let kept = Kept::of(context, &statements);
-    let spans = spans_by_owner(context);
+    let spans = ByOwner::of(context);
     for row in 0..context.rows.len() {
         let (Some(interval), true) = (context.interval(row), context.live(row)) else { continue };
         match context.rows.kind(row) {
@@ -122,7 +123,8 @@ impl Kept {
 /// When connections were held: from the first to the last statement of a transaction, or of a request that keeps them, else
 /// for each statement.
 fn holds_of(context: &Context<'_>, rows: &[u32], request: u32, kept: Kept) -> Vec<Hold> {
-    let mut holds: Vec<(Hold, u64, bool)> = Vec::new();
+    let mut holds: Vec<(Hold, bool)> = Vec::new();
+    let mut last_of: HashMap<u64, usize> = HashMap::new();
     for &row in rows {
         let row = row as usize;
         let Some((start, end)) = context.interval(row) else { continue };
@@ -130,9 +132,9 @@ fn holds_of(context: &Context<'_>, rows: &[u32], request: u32, kept: Kept) -> Ve
         let text = context.rows.text(context.rows.name(row));
         let opens = matches!(text, "begin" | "start transaction");
         let closes = matches!(text, "commit" | "rollback");
-        let last = holds.iter_mut().rev().find(|(_, s, _)| *s == session);
+        let last = last_of.get(&session).and_then(|&at| holds.get_mut(at));
         match last {
-            Some((hold, _, open)) if *open || kept.0 || start.saturating_sub(hold.release_ns) <= SOON_NS => {
+            Some((hold, open)) if *open || kept.0 || start.saturating_sub(hold.release_ns) <= SOON_NS => {
                 hold.release_ns = hold.release_ns.max(end);
                 hold.work_ns = hold.work_ns.map(|work| work + (end - start));
                 hold.calls += 1;
@@ -142,64 +144,78 @@ fn holds_of(context: &Context<'_>, rows: &[u32], request: u32, kept: Kept) -> Ve
                 let mut hold = Hold::new(start, end, 0, request);
                 hold.work_ns = Some(end - start);
                 hold.calls = 1;
-                holds.push((hold, session, opens));
+                last_of.insert(session, holds.len());
+                holds.push((hold, opens));
             }
         }
     }
     holds.into_iter().map(|(hold, ..)| hold).collect()
 }
 
-/// Spans of database calls and pool waits by the service and request they ran for, in order of time.
-type ByOwner = HashMap<(u32, u32), Vec<(i64, i64, bool)>>;
+/// What the waits for pools came to, told from the spans of database calls that ran for the same service
+/// and request.
+pub(super) struct ByOwner {
+    /// What became of the slot after each span of a wait, by its row.
+    held: HashMap<u32, Held>,
+    /// The waits of each service and request.
+    waited: HashMap<(u32, u32), Waited>,
+}
 
-fn spans_by_owner(context: &Context<'_>) -> ByOwner {
-    let rows = context.rows;
-    let mut by_owner: ByOwner = HashMap::new();
-    for row in (0..rows.len()).filter(|&row| context.live(row)) {
-        let wait = matches!(rows.kind(row), Kind::PoolWait | Kind::SocketWait);
-        let call = rows.is(row, Kind::Database) && rows.role(row) != Role::Server;
-        if let (true, Some((start, end))) = (wait || call, context.interval(row)) {
-            by_owner.entry((rows.service(row), context.of[row])).or_default().push((start, end, wait));
+/// A request's waits, each with its row, and its calls.
+type Spans = (Vec<((i64, i64), u32)>, Vec<(i64, i64)>);
+
+impl ByOwner {
+    pub(super) fn of(context: &Context<'_>) -> ByOwner {
+        let rows = context.rows;
+        let mut by_owner: HashMap<(u32, u32), Spans> = HashMap::new();
+        for row in (0..rows.len()).filter(|&row| context.live(row)) {
+            let wait = matches!(rows.kind(row), Kind::PoolWait | Kind::SocketWait);
+            let call = rows.is(row, Kind::Database) && rows.role(row) != Role::Server;
+            if let (true, Some(interval)) = (wait || call, context.interval(row)) {
+                let (waits, calls) = by_owner.entry((rows.service(row), context.of[row])).or_default();
+                if wait {
+                    waits.push((interval, row as u32));
+                } else {
+                    calls.push(interval);
+                }
+            }
         }
+        let mut owners = ByOwner { held: HashMap::new(), waited: HashMap::new() };
+        for (owner, (mut waits, mut calls)) in by_owner.into_iter().filter(|(_, (waits, _))| !waits.is_empty()) {
+            waits.sort_unstable();
+            calls.sort_unstable();
+            let intervals: Vec<(i64, i64)> = waits.iter().map(|wait| wait.0).collect();
+            owners.held.extend(waits.iter().map(|wait| wait.1).zip(held(&intervals, &calls)));
+            owners.waited.insert(owner, Waited::of(&intervals));
+        }
+        owners
     }
-    by_owner.values_mut().for_each(|list| list.sort_unstable());
-    by_owner
+
+    /// Time a service waited for pools on behalf of a request, within a period, in nanoseconds.
+    pub(super) fn waits_within(&self, service: u32, request: u32, period: (i64, i64)) -> i64 {
+        self.waited.get(&(service, request)).map_or(0, |waited| waited.within(period))
+    }
 }
 
 /// A span of the wait itself: the connection is held until the last call before the next wait.
 fn add_span(context: &Context<'_>, found: &mut Found, row: usize, (start, end): (i64, i64), spans: &ByOwner) {
     let rows = context.rows;
     let kind = if rows.is(row, Kind::PoolWait) { model::Kind::Connections } else { model::Kind::Sockets };
-    let service = rows.service(row);
-    let host = context.host(row);
-    let name = match service {
+    let name = match rows.service(row) {
         NO_NAME => pool_name(context, row).to_owned(),
         key => format!("{} {}", rows.text(key), pool_name(context, row)),
     };
-    let at = found.resource(host, kind, &name);
+    let at = found.resource(context.host(row), kind, &name);
     let mut hold = Hold::new(end, end, end - start, context.of[row]);
     hold.granted = rows.outcome(row) != Outcome::TimedOut;
     if !hold.granted {
         found.timeouts[at] += 1;
     }
-    let mut work = 0;
-    let spans = spans.get(&(service, context.of[row])).map_or(&[][..], Vec::as_slice);
-    let first = spans.partition_point(|&(from, ..)| from < start);
-    for &(from, to, wait) in &spans[first..] {
-        if (from, to) == (start, end) {
-            continue;
-        }
-        if wait && from >= end {
-            break;
-        }
-        if !wait && to > end {
-            hold.release_ns = hold.release_ns.max(to);
-            work += to - from.max(end);
-            hold.calls += 1;
-        }
-    }
+    let held = spans.held.get(&(row as u32)).copied().unwrap_or_default();
+    hold.release_ns = held.release_ns.unwrap_or(end);
+    hold.calls = held.calls;
     if hold.granted && hold.calls > 0 {
-        hold.work_ns = Some(work);
+        hold.work_ns = Some(held.work_ns);
     }
     found.resources[at].holds.push(hold);
 }

@@ -11,6 +11,7 @@ use crate::frame::NO_NAME;
 pub(super) struct Hosts<'a> {
     rows: &'a Rows<'a>,
     origins: &'a [Origin],
+    parent: &'a [u32],
     /// The host of a log that is one of several of its folder that tell of requests from the inside.
     of_family: HashMap<u32, u32>,
     /// The host of a folder's instance, where the folder has several.
@@ -21,12 +22,13 @@ pub(super) struct Hosts<'a> {
 }
 
 impl<'a> Hosts<'a> {
-    /// `names` are those of the folders' hosts.
-    pub(super) fn of(rows: &'a Rows<'a>, origins: &'a [Origin], names: &[String]) -> Self {
+    /// `names` are those of the folders' hosts, `parent` the row that each row belongs to.
+    pub(super) fn of(rows: &'a Rows<'a>, origins: &'a [Origin], parent: &'a [u32], names: &[String]) -> Self {
         let count = origins.iter().map(|o| o.host as usize + 1).max().unwrap_or(0).max(names.len());
         let mut hosts = Hosts {
             rows,
             origins,
+            parent,
             of_family: HashMap::new(),
             of_instance: HashMap::new(),
             names: (0..count).map(|host| names.get(host).cloned().unwrap_or_default()).collect(),
@@ -98,7 +100,21 @@ impl<'a> Hosts<'a> {
     /// The host of a row.
     pub(super) fn host(&self, row: usize) -> u32 {
         let host = self.of_source(row);
-        self.of_instance.get(&(host, self.rows.instance(row))).copied().unwrap_or(host)
+        if self.of_instance.is_empty() {
+            return host;
+        }
+        self.of_instance.get(&(host, self.instance(row))).copied().unwrap_or(host)
+    }
+
+    /// What a row says of its process; where it says nothing, what the span of the same service around it says.
+    fn instance(&self, row: usize) -> u32 {
+        /// How far up one looks: a service seldom nests deeper before it names itself.
+        const FAR: usize = 16;
+        let up = std::iter::successors(Some(row), |&row| {
+            let above = self.parent[row] as usize;
+            (above < self.rows.len() && self.rows.service(above) == self.rows.service(row)).then_some(above)
+        });
+        up.take(FAR).map(|row| self.rows.instance(row)).find(|&instance| instance != NO_NAME).unwrap_or(NO_NAME)
     }
 
     /// The host around a host: what is said of it holds for those within. Its own of a folder's.

@@ -4,6 +4,8 @@
 mod connections;
 mod hosts;
 mod sizes;
+mod span_holds;
+mod statements;
 mod threads;
 
 use std::collections::BTreeMap;
@@ -15,6 +17,7 @@ use super::capacity::full::part_unlogged_waits;
 use super::capacity::model::{self, Hold, Resource, System};
 use super::columns::Rows;
 use super::correlate::{Fate, Links, NONE};
+use super::database::Calls;
 use super::profile::is_error;
 use super::requests::{RequestOf, Requests};
 use super::sources::Origin;
@@ -35,11 +38,31 @@ pub struct Resources<'a> {
 }
 
 impl Resources<'_> {
+    /// The name of a resource; with its host where others have the same one.
+    pub(crate) fn full_name(&self, at: usize) -> String {
+        let Resource { kind, name, .. } = &self.system.resources[at];
+        let hosts: Vec<&str> = (self.system.resources.iter().zip(&self.instance))
+            .filter(|(other, _)| other.kind == *kind && other.name == *name)
+            .map(|(_, host)| last_part(host))
+            .collect();
+        let host = last_part(&self.instance[at]);
+        match hosts.iter().filter(|other| **other == host).count() {
+            _ if hosts.len() == 1 => name.clone(),
+            1 => format!("{name} of {host}"),
+            _ => format!("{name} of {}", self.instance[at]),
+        }
+    }
+
     /// The id of a resource's row.
     pub(crate) fn id(&self, at: usize) -> String {
         let Resource { kind, name, .. } = &self.system.resources[at];
         super::tables::id('w', &format!("{} {} {name}", self.instance[at], kind.name()))
     }
+}
+
+/// The last part of a path.
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(path)
 }
 
 /// A pool of which only a gauge tells.
@@ -98,16 +121,18 @@ impl Context<'_> {
 }
 
 /// Builds the resources of the whole traffic.
+#[expect(clippy::too_many_arguments, reason = "each is one thing resources are told from")]
 pub(crate) fn build<'a>(
     rows: &Rows<'_>,
     origins: &[Origin],
     links: &Links,
     of: &RequestOf,
     requests: &'a Requests<'_>,
+    calls: &Calls,
     host_names: &[String],
     stated: &BTreeMap<String, u32>,
 ) -> Resources<'a> {
-    let hosts = hosts::Hosts::of(rows, origins, host_names);
+    let hosts = hosts::Hosts::of(rows, origins, &links.parent, host_names);
     let gauges = sizes::Gauges::of(rows, &hosts, links);
     let context = Context { rows, links, of, gauges, hosts };
     let mut found = Found::default();
@@ -115,7 +140,7 @@ pub(crate) fn build<'a>(
     connections::add(&context, &mut found);
     add_external(&context, &mut found);
     add_locks(&context, &mut found);
-    finish(&context, found, requests, stated)
+    finish(&context, found, requests, calls, stated)
 }
 
 /// Resources on the way, by what identifies them.
@@ -187,6 +212,7 @@ fn finish<'a>(
     context: &Context<'_>,
     mut found: Found,
     requests: &'a Requests<'_>,
+    calls: &Calls,
     stated: &BTreeMap<String, u32>,
 ) -> Resources<'a> {
     let rows = context.rows;
@@ -225,12 +251,13 @@ fn finish<'a>(
         .collect();
     let instance = found.host.iter().map(|&host| context.hosts.name(host)).collect();
     part_unlogged_waits(&mut found.resources);
+    let statements = statements::of(rows, calls, &found.resources, requests.len());
     let success = requests.outcome.iter().map(|outcome| !is_error(*outcome)).collect();
     let system = System {
         requests: model::Requests::new(&requests.end, &requests.duration, &requests.endpoint, success),
         resources: found.resources,
         endpoints: requests.endpoints.iter().map(|key| key.text(rows)).collect(),
-        statements: Vec::new(),
+        statements,
     };
     Resources { system, instance, readings, timeouts: found.timeouts, watched }
 }

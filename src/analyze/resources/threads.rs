@@ -2,6 +2,7 @@
 
 use parsers::{Kind, Role};
 
+use super::connections::ByOwner;
 use super::{Context, Found};
 use crate::analyze::capacity::model::{self, Hold};
 use crate::frame::NO_NAME;
@@ -12,6 +13,7 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
     if !rows.any_part(0) && !rows.any(&[Kind::ThreadWait]) {
         return;
     }
+    let spans = rows.any(&[Kind::ThreadWait]).then(|| ByOwner::of(context));
     for row in 0..rows.len() {
         let (Some((start, end)), true) = (context.interval(row), context.live(row)) else { continue };
         let parts = rows.parts(row);
@@ -27,7 +29,10 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
             let at = found.resource(context.host(row), model::Kind::Threads, wait_name(context, row));
             // The span tells of the wait alone; the worker is held until the request is done.
             let until = request_end(context, row).unwrap_or(end).max(end);
-            found.resources[at].holds.push(Hold::new(end, until, end - start, context.of[row]));
+            let mut hold = Hold::new(end, until, end - start, context.of[row]);
+            let nested = spans.as_ref().map(|spans| spans.waits_within(rows.service(row), context.of[row], (end, until)));
+            hold.nested_wait_ns = nested.unwrap_or(0).clamp(0, until - end);
+            found.resources[at].holds.push(hold);
         }
     }
 }

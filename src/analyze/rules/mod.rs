@@ -1,6 +1,7 @@
 //! Findings: one rule per file, each from facts to sentences.
 
 mod amplification;
+mod apart;
 mod async_tail;
 mod contradictions;
 mod edges;
@@ -17,14 +18,17 @@ mod timeouts;
 use super::amplification::Amplification;
 use super::capacity::Capacity;
 use super::columns::Rows;
+use super::growing::Growing;
 use super::requests::Requests;
 use super::resources::Resources;
 use super::run::{Quality, Totals};
+use super::sources::Origin;
 use super::services::EdgeRow;
 use super::tables::{EndpointRow, Finding, PauseRow, StatementRow, WaitRow};
 
 /// What rules and the ranking of bottlenecks read.
 pub(crate) struct Facts<'a> {
+    pub(crate) origins: &'a [Origin],
     pub(crate) rows: &'a Rows<'a>,
     pub(crate) requests: &'a Requests<'a>,
     /// Row of every request of the window, filtered or not: what resources count requests by.
@@ -39,6 +43,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) capacity: &'a Capacity,
     pub(crate) resources: &'a Resources<'a>,
     pub(crate) quality: &'a Quality,
+    /// What grows with the load where the throughput does not.
+    pub(crate) growing: Option<Growing>,
     /// Calls between services.
     pub(crate) edges: &'a [EdgeRow],
     /// What traces show beside response times.
@@ -50,11 +56,19 @@ pub(crate) struct Facts<'a> {
     pub(crate) quantile_list: &'a [f64],
 }
 
+impl Facts<'_> {
+    /// What a source is called.
+    fn source_name(&self, source: u32) -> &str {
+        self.origins.get(source as usize).map_or("", |origin| &origin.name)
+    }
+}
+
 /// A rule: from facts to findings.
 type Rule = fn(&Facts<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order in which its findings are shown within a severity.
 const RULES: &[Rule] = &[
+    apart::find,
     timeouts::find,
     locks::find,
     pauses::find,

@@ -18,7 +18,12 @@ pub(super) fn blocks(capacity: Option<&Capacity>) -> Vec<Block> {
         blocks.push(Block::Table(resources(capacity)));
     }
     let rungs = &capacity.ladder.rungs;
-    blocks.extend(rungs.iter().enumerate().map(|(at, rung)| Block::Text(format!("{}. {}", at + 1, step(capacity, &rung.step)))));
+    for (at, rung) in rungs.iter().enumerate() {
+        blocks.push(Block::Text(format!("{}. {}", at + 1, step(capacity, &rung.step))));
+        if let Some(text) = instead(&rung.alternatives).filter(|_| at == 0) {
+            blocks.push(Block::Text(text));
+        }
+    }
     if !capacity.ladder.end.is_empty() {
         blocks.push(Block::Text(format!("The ladder ends there: {}.", capacity.ladder.end.trim_end_matches('.'))));
     }
@@ -139,6 +144,21 @@ fn step(capacity: &Capacity, step: &Step) -> String {
     let assumption = if step.assumption.is_empty() { String::new() } else { format!(", if {}", step.assumption) };
     let (before, confidence) = (three_digits(step.before_tps), step.confidence.name());
     format!("{before} -> {after} TPS{interval}: {} ({next}); confidence {confidence}{assumption}.", step.fix)
+}
+
+/// What else the first rung could be, most gain first.
+fn instead(alternatives: &[Step]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let text = |step: &Step| {
+        let (low, high) = (three_digits(step.after_low_tps), three_digits(step.after_high_tps));
+        format!(
+            "{} -> {}",
+            step.fix,
+            step.after_tps.map_or_else(|| format!("{low} to {high} TPS"), |tps| format!("{} TPS", three_digits(tps)))
+        )
+    };
+    let texts: Vec<String> = alternatives.iter().take(SHOWN).map(text).collect();
+    (!texts.is_empty()).then(|| format!("Instead of 1: {}.", texts.join("; ")))
 }
 
 #[cfg(test)]

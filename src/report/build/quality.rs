@@ -75,6 +75,12 @@ fn joins(results: &Results<'_>) -> Vec<String> {
     if joined.by_session > 0 {
         texts.push(format!("{} statements were given to a request by session, order and time.", count(joined.by_session)));
     }
+    if joined.by_time > 0 {
+        texts.push(format!(
+            "{} requests of an inner tier share no id with the outer one: each was given to one by endpoint, time and length, which is right in sum and likely for each.",
+            count(joined.by_time)
+        ));
+    }
     if let Some(share) = quality.unaccounted_share {
         texts.push(format!("{} of the time is in durations that no log splits.", share_text(share)));
     }
@@ -82,7 +88,11 @@ fn joins(results: &Results<'_>) -> Vec<String> {
         (quality.filtered, "requests were left out by filters"),
         (joined.copies, "records tell of an event that another log tells of, too; each is counted once"),
         (joined.duplicates, "records are exact duplicates; each is counted once"),
+        (joined.fragments, "records tell a part of a span of which another record tells the rest; the parts are one span"),
+        (joined.adopted, "spans are claimed as a child by a span made later, and hang under that"),
+        (joined.short_ids, "records have only the low half of their trace's id; they were joined with those that have all of it"),
         (joined.orphans, "spans name a parent that was not given"),
+        (joined.conflicting_ids, "spans have the id of another span; what names that id as its parent hangs under the first"),
         (joined.cycles, "spans have parents that form a ring"),
         (joined.incomplete_traces, "traces are incomplete"),
         (
@@ -100,6 +110,10 @@ fn joins(results: &Results<'_>) -> Vec<String> {
     }
     if quality.ambiguous_ns > 0 {
         texts.push(format!("{} of path time may as well be a sibling's.", duration_text(quality.ambiguous_ns)));
+    }
+    if quality.unplaced > 0 {
+        let (n, time) = (count(quality.unplaced), duration_text(quality.unplaced_ns));
+        texts.push(format!("{n} calls are known by their sum of {time} only: they count in the tables, but on no path."));
     }
     if joined.skew_corrected > 0 {
         let (n, most) = (count(joined.skew_corrected), duration_text(joined.max_skew_ns));
