@@ -12,9 +12,11 @@ use crate::error::{Error, Result};
 use crate::frame::{Builder, Frame, Naming, Piece};
 use crate::input::{Found, Opened, Origin, family, hex, open};
 
+mod services;
 mod settle;
 
-use settle::hint;
+pub use services::{Part, parts};
+use settle::whole_lines;
 pub use settle::{Choice, FormatRule, Settled, settle};
 
 /// How large a piece one thread decodes at a time, in bytes. Smaller pieces cost more dictionaries,
@@ -190,20 +192,32 @@ impl Reader<'_> {
             // An input that breaks off at once says why when it is read on.
             return opened.read(<[u8]>::len, |_, _| ()).map(drop);
         }
-        let settled = match settle(path, &opened.head, self.options) {
-            Err(Error::Unknown { .. }) if found.origin == Origin::Walked => {
-                let why = format!("not a log narrows knows{}", hint(&opened.head));
-                self.skipped.push(Skipped { path: path.clone(), why });
-                return Ok(());
-            }
-            settled => settled?,
-        };
+        let parts = parts(path, &opened, self.options);
+        let several = parts.len() > 1;
+        let mut first = Some(opened);
+        for Part { service, settled } in parts {
+            let settled = match settled {
+                Err(Error::Unknown { hint, .. }) if several || found.origin == Origin::Walked => {
+                    self.skipped.push(Skipped { path: path.clone(), why: format!("not a log narrows knows{hint}") });
+                    continue;
+                }
+                settled => settled?,
+            };
+            let opened = first.take().map_or_else(|| open(path), Ok)?;
+            self.take(found, opened, &settled, service.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Reads a log, or what one service has in it.
+    fn take(&mut self, found: &Found, opened: Opened, settled: &Settled, service: Option<&str>) -> Result<()> {
+        let path = &found.path;
         let sha256 = if self.options.hash && found.origin != Origin::Stdin { Some(open(path)?.sha256()?) } else { None };
         let mut wrapping: Vec<_> = opened.compression.into_iter().chain(opened.encoding).collect();
         wrapping.extend(settled.prefix.map(|p| p.name));
         self.sources.push(Source {
             path: path.clone(),
-            family: family(path),
+            family: service.map_or_else(|| family(path), |service| format!("{} {service}", family(path))),
             format: settled.format.spec().name,
             evidence: settled.evidence.clone(),
             facts: settled.decoder.facts(),
@@ -215,7 +229,7 @@ impl Reader<'_> {
         let size = opened.size;
         // What comes in by a pipe can be read only once.
         let hash = self.options.hash && found.origin == Origin::Stdin;
-        let outcome = self.decode(opened, &settled, hash);
+        let outcome = self.decode(opened, settled, hash);
         if let (Some(source), None, Ok(bytes)) = (self.sources.last_mut(), size, &outcome) {
             source.bytes = *bytes;
         }

@@ -264,6 +264,27 @@ fn formats_are_listed_and_detected() {
 }
 
 #[test]
+fn services_of_one_compose_log_are_read_each_as_what_it_is() {
+    let lines = |i: usize| {
+        format!(
+            "nginx-1  | 10.0.0.1 - - [22/Nov/2026:17:55:0{i} +0000] \"GET /a HTTP/1.1\" 200 120 \"-\" \"curl\" rt=0.02{i}\n\
+             db-1     | 2026-11-22 17:55:0{i}.000 UTC [12] LOG:  duration: 1{i}.000 ms  statement: SELECT a\n\
+             cache-1  | 1:M 22 Nov 2026 17:55:0{i}.000 * Ready to accept connections\n\
+             db-1     | \tFROM t\n"
+        )
+    };
+    let folder = Folder::with("compose.log", (0..5).map(lines).collect::<String>());
+    let json = folder.narrows(&["--format", "json", "compose.log"]).exits(0).json();
+    let formats: Vec<&str> = rows(&json, "sources").iter().map(|source| text(source, "/format")).collect();
+    assert_eq!(formats, ["nginx", "postgres"]);
+    assert_eq!((int(&json, "/requests/count"), int(&json, "/requests/total_ns")), (5, 110_000_000));
+    assert_eq!(text(&json, "/database/0/statement"), "select a from t");
+    assert_eq!((int(&json, "/database/0/calls"), int(&json, "/database/0/total_ns")), (5, 60_000_000));
+    let detected = folder.narrows(&["formats", "--detect", "compose.log"]).exits(0);
+    assert!(["the lines of nginx", "the lines of db"].iter().all(|part| detected.text().contains(part)), "{}", detected.text());
+}
+
+#[test]
 fn a_format_string_or_a_servers_configuration_settles_the_layout() {
     let folder = Folder::with("odd.log", "12.500|/a|22/Nov/2026:10:00:00 +0000|200\n7.500|/a|22/Nov/2026:10:00:01 +0000|200\n");
     let layout = "$request_time|$uri|$time_local|$status";

@@ -171,3 +171,17 @@ fn a_damaged_byte_never_panics() {
         }
     }
 }
+
+#[test]
+fn the_lines_of_one_service_are_taken_apart() {
+    let log = "Attaching to web\nnginx-1  | a\napp-1    | b\napp-2    | c\nnginx-1  | d\n";
+    let prefix = CARRIERS[6];
+    assert_eq!(prefix.service(b"app-12 | x\n"), Some(&b"app"[..]));
+    assert_eq!(prefix.service(b"db | x"), Some(&b"db"[..]));
+    let text = |prefix: Prefix| String::from_utf8(prefix.peel(log.as_bytes()).bytes).expect("text");
+    assert_eq!(text(prefix.only(b"nginx", true)), "Attaching to web\na\nd\n");
+    assert_eq!(text(prefix.only(b"app", false)), "b\nc\n");
+    let peeled = prefix.only(b"app", false).peel(log.as_bytes());
+    assert_eq!(peeled.original(2), (47, 3));
+    assert_eq!(CARRIERS[2].service(b"[pod/web-5d4b/nginx] line"), Some(&b"nginx"[..]));
+}

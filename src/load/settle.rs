@@ -91,7 +91,7 @@ impl FormatRule {
         Ok(FormatRule { paths: Some(paths.compile_matcher()), ..self })
     }
 
-    fn fits(&self, path: &Path) -> bool {
+    pub(super) fn fits(&self, path: &Path) -> bool {
         self.paths.as_ref().is_none_or(|paths| paths.is_match(path.strip_prefix("./").unwrap_or(path)) || paths.is_match(path))
     }
 }
@@ -197,6 +197,11 @@ fn rejected(decoder: &dyn Decoder, head: &[u8]) -> (u64, u64) {
     (batch.rejects.len() as u64, batch.records)
 }
 
+/// The format that fits some bytes best.
+pub(super) fn best(head: &[u8]) -> Option<Candidate> {
+    detect(head).into_iter().next()
+}
+
 /// A verdict under this is weak: the lines have the format's outline, and much in them is unaccounted for.
 const WEAK: u8 = 60;
 
@@ -205,7 +210,6 @@ const WEAK: u8 = 60;
 /// Formats that know syslog's prefix as their own come first, unless they know it only as words before a
 /// common outline while what is behind it is known better. No format knows a container's prefix.
 fn recognise(head: &[u8]) -> (Option<Prefix>, Option<Candidate>) {
-    let best = |head: &[u8]| detect(head).into_iter().next();
     let Some(carrier) = peel::sniff(head) else { return (None, best(head)) };
     let plain = if carrier.is_container { None } else { best(head) };
     let score = |found: &Option<Candidate>| found.as_ref().map_or(0, |f| f.verdict.score);
@@ -217,7 +221,7 @@ fn recognise(head: &[u8]) -> (Option<Prefix>, Option<Candidate>) {
 }
 
 /// What an unrecognised head looks like.
-pub(super) fn hint(head: &[u8]) -> &'static str {
+fn hint(head: &[u8]) -> &'static str {
     match head {
         [] => " (it is empty)",
         _ if head.iter().take(4096).filter(|&&b| b == 0).count() > 16 => " (it looks binary)",
@@ -264,6 +268,6 @@ fn is_old_mongodb(line: &[u8]) -> bool {
 }
 
 /// The bytes up to the last line end; all of them when there is none.
-fn whole_lines(head: &[u8]) -> &[u8] {
+pub(super) fn whole_lines(head: &[u8]) -> &[u8] {
     memchr::memrchr(b'\n', head).map_or(head, |at| &head[..=at])
 }
