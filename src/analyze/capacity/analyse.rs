@@ -147,7 +147,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     let state = state(system, &resources, &done, goodput);
     let prediction = state.predict();
     for (index, found) in resources.iter_mut().enumerate() {
-        cross_check(found, &mut warnings);
+        cross_check(found, window, &mut warnings);
         if found.verdict == Verdict::Saturated {
             // What waits at a full resource follows from who else may enter, not from an open stream of arrivals.
             found.open_wait = None;
