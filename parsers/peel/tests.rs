@@ -182,6 +182,6 @@ fn the_lines_of_one_service_are_taken_apart() {
     assert_eq!(text(prefix.only(b"nginx", true)), "Attaching to web\na\nd\n");
     assert_eq!(text(prefix.only(b"app", false)), "b\nc\n");
     let peeled = prefix.only(b"app", false).peel(log.as_bytes());
-    assert_eq!(peeled.original(2), (47, 3));
+    assert_eq!(peeled.original(2), (43, 3));
     assert_eq!(CARRIERS[2].service(b"[pod/web-5d4b/nginx] line"), Some(&b"nginx"[..]));
 }

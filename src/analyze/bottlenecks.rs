@@ -132,9 +132,10 @@ fn of_wait(facts: &Facts<'_>, wait: &WaitRow) -> BottleneckRow {
     let mut sentence = match wait.kind {
         "lock" => format!("{} waits for {subject}, {mean} each.", count_text(wait.waited as i64)),
         _ => format!(
-            "{} of {} requests for a slot of {subject}{size} had to wait; {mean} on average over all of them.",
+            "{} of {} requests for a slot of {}{size} had to wait; {mean} on average over all of them.",
             count_text(wait.waited as i64),
             count_text(wait.acquisitions as i64),
+            if wait.resource == UNNAMED { "it" } else { &subject },
         ),
     };
     if at.is_some_and(|at| !resources[at].waits_logged) {
@@ -496,9 +497,15 @@ pub(super) fn capitalised(text: &str) -> String {
     chars.next().map(|c| c.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
 }
 
+/// What a resource is called that no log names.
+const UNNAMED: &str = "(unnamed)";
+
 /// A bottleneck as it is called within a sentence.
 pub(super) fn named(row: &BottleneckRow) -> String {
     match row.kind {
+        "connection_pool" if row.subject == UNNAMED => "the connection pool, which no log names,".to_owned(),
+        "thread_pool" if row.subject == UNNAMED => "the worker threads".to_owned(),
+        "external" if row.subject == UNNAMED => "calls to others".to_owned(),
         "connection_pool" => format!("the connection pool {}", row.subject),
         "thread_pool" => format!("the worker threads {}", row.subject),
         "socket_pool" => format!("the socket pool {}", row.subject),

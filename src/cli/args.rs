@@ -128,6 +128,9 @@ pub struct AnalyzeArgs {
     /// Colours in tables
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,
+    /// Interval at which a load generator meant to send each request, for example 100ms: corrects its log for coordinated omission
+    #[arg(long, value_name = "DURATION")]
+    pub expected_interval: Option<String>,
     /// Throughput to be reached: says whether, and by which fixes
     #[arg(long, value_name = "N", value_parser = rate)]
     pub target_tps: Vec<f64>,

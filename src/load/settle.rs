@@ -271,3 +271,27 @@ fn is_old_mongodb(line: &[u8]) -> bool {
 pub(super) fn whole_lines(head: &[u8]) -> &[u8] {
     memchr::memrchr(b'\n', head).map_or(head, |at| &head[..=at])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_behind_a_syslog_prefix_is_read_when_the_prefix_only_looks_like_more_of_a_line() {
+        let envoy = "[2026-11-22T17:55:51.653Z] \"GET /a HTTP/1.1\" 200 - 0 14 7 6 \"-\" \"curl\" \"x\" \"shop\" \"10.0.0.9:80\"";
+        let combined = "10.0.0.1 - - [22/Nov/2026:17:55:51 +0000] \"GET /a HTTP/1.1\" 200 15 \"-\" \"curl\"";
+        for (line, format) in [(envoy, "envoy"), (combined, "nginx")] {
+            let log = format!("Nov 22 17:55:51 web1 proxy[7]: {line}\n").repeat(8);
+            let (prefix, found) = recognise(log.as_bytes());
+            assert_eq!(prefix.map(|p| p.name), Some("syslog RFC 3164"), "{format}");
+            assert_eq!(found.map(|f| f.format.spec().name), Some(format));
+        }
+        let postgres =
+            "Nov 22 17:55:51 db1 postgres[7]: [5-1] user=a,db=b LOG:  duration: 1.5 ms  statement: SELECT 1\n".repeat(8);
+        let (prefix, found) = recognise(postgres.as_bytes());
+        assert!(
+            prefix.is_none() && found.is_some_and(|f| f.format.spec().name == "postgres"),
+            "it needs what stands in the prefix"
+        );
+    }
+}

@@ -2,6 +2,7 @@
 //! its numbers must be those that the application and its clients measured.
 
 mod altered;
+mod simulated;
 mod truth;
 
 use std::fs;

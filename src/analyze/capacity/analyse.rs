@@ -147,7 +147,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     let state = state(system, &resources, &done, goodput);
     let prediction = state.predict();
     for (index, found) in resources.iter_mut().enumerate() {
-        cross_check(found, &mut warnings);
+        cross_check(found, window, &mut warnings);
         if found.verdict == Verdict::Saturated {
             // What waits at a full resource follows from who else may enter, not from an open stream of arrivals.
             found.open_wait = None;
@@ -158,15 +158,18 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         }
     }
     let lock = cause_lock(&resources, cause);
+    let plateau = if cause.is_none() { plateau(&system.requests, system.endpoints.len(), &inside, log) } else { None };
     let is_full_period = innermost.is_some() && cause.is_some();
     // While the cause is full the system's own rate is its ceiling; else the model has to tell.
     let measured = goodput.filter(|_| cause.is_some_and(|cause| resources[cause].is_full_throughout()) || lock.is_some());
+    // So it is on a plateau, whatever is full there.
+    let measured = measured.or(plateau.as_ref().map(|plateau| plateau.goodput));
     let (ceiling, low, high) = match (measured, prediction) {
         (Some(rate), _) => (Some(rate.mean), Some(rate.low), Some(rate.high)),
         (None, Some(p)) => (Some(p.point), Some(p.low), Some(p.high)),
         (None, None) => (None, None, None),
     };
-    if let (Some(rate), Some(p)) = (measured, prediction)
+    if let (Some(rate), Some(p)) = (measured.filter(|_| plateau.is_none()), prediction)
         && (rate.mean < 0.92 * p.lower || rate.mean > 1.05 * p.upper)
     {
         warnings.push(format!(
@@ -174,7 +177,6 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             rate.mean, p.lower, p.upper
         ));
     }
-    let plateau = if cause.is_none() { plateau(&system.requests, system.endpoints.len(), &inside, log) } else { None };
     let load_levels = levels(&system.requests, &inside, calm, mean_response);
     let highest = load_levels.iter().map(|l| l.throughput).chain(goodput.map(|g| g.mean)).fold(0.0, f64::max);
     let trusted_tps = FURTHEST * highest;
@@ -183,6 +185,9 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             let name = lock.map_or("", |at| &resources[at].name);
             let why = format!("whoever waits for {name} holds a connection meanwhile, so that more of them only wait more");
             Ladder { rungs: Vec::new(), end: format!("beyond {now:.1} TPS the log is silent: {why}") }
+        }
+        (Some(now), _) if plateau.is_some() => {
+            Ladder { rungs: Vec::new(), end: format!("beyond {now:.1} TPS the log is silent: what is full there no log names") }
         }
         (Some(now_tps), Some(now_low_tps)) => {
             climb(&state, Start { now_tps, now_low_tps, trusted_tps, most_rungs: options.most_rungs })

@@ -281,6 +281,12 @@ fn gain(step: &Step) -> f64 {
 fn take(state: &State, fix: Fix, before: f64, floor: f64, trusted: f64) -> Option<Rung> {
     let after = fix.apply(state);
     let mut prediction = after.predict()?;
+    // A size that nobody states cannot be told from a pool that is held longer than what is logged.
+    let is_sizeless = matches!(fix, Fix::Enlarge { .. }) && state.stations[fix.resource()].size.known().is_none();
+    if is_sizeless {
+        prediction.is_supported = false;
+        prediction.low = prediction.low.min(floor);
+    }
     let is_far = prediction.point > trusted;
     if is_far {
         prediction.is_supported = false;
@@ -299,6 +305,7 @@ fn take(state: &State, fix: Fix, before: f64, floor: f64, trusted: f64) -> Optio
         after_high_tps: prediction.high,
         next: prediction.binding,
         assumption: assumption(&fix, &after, &prediction)
+            + if is_sizeless { "; at most: its size is nowhere logged" } else { "" }
             + if is_far { "; extrapolated past four times the rate in the log" } else { "" },
         confidence: confidence(&fix, &after, &prediction),
         action: fix,

@@ -2,7 +2,7 @@
 //! log names. Calm parts have a lower rate than busy ones, since under a steady rate more are inside merely because some are slow.
 
 use super::model::Requests;
-use super::stats::nearest_rank;
+use super::stats::{Estimate, batch_means, nearest_rank};
 use super::sweep::Steps;
 use super::window::{Finder, Window};
 
@@ -15,6 +15,8 @@ pub struct Plateau {
     pub busy: Vec<Window>,
     /// Completions a second in calm and in busy parts.
     pub throughput: (f64, f64),
+    /// Successful completions a second in busy parts, with its interval.
+    pub goodput: Estimate,
     /// Mean number of requests inside in calm and in busy parts.
     pub concurrency: (f64, f64),
     /// Typical response time in calm and in busy parts at the busy parts' mix of endpoints, in seconds.
@@ -39,10 +41,12 @@ const FAR_LONGER: f64 = 3.0;
 pub fn plateau(requests: &Requests<'_>, endpoints: usize, inside: &Steps, window: Window) -> Option<Plateau> {
     let parts = window.parts((requests.len() / A_PART).clamp(1, 60));
     let mut finder = Finder::new(&parts);
-    let mut done = vec![0usize; parts.len()];
-    for (_, end) in requests.spans() {
-        if let Some(count) = done.get_mut(finder.find(end)) {
-            *count += 1;
+    let (mut done, mut good) = (vec![0usize; parts.len()], vec![0usize; parts.len()]);
+    for request in requests.iter() {
+        let at = finder.find(request.end_ns);
+        if let (Some(done), Some(good)) = (done.get_mut(at), good.get_mut(at)) {
+            *done += 1;
+            *good += usize::from(request.success);
         }
     }
     let rate = |at: usize| done[at] as f64 / parts[at].seconds();
@@ -61,6 +65,7 @@ pub fn plateau(requests: &Requests<'_>, endpoints: usize, inside: &Steps, window
     let windows = |chosen: &[usize]| chosen.iter().map(|&at| parts[at]).collect::<Vec<_>>();
     let found = Plateau {
         throughput: (mean(&calm, &rate), busy_rate),
+        goodput: batch_means(&busy.iter().map(|&at| good[at] as f64 / parts[at].seconds()).collect::<Vec<_>>())?,
         concurrency: (mean(&calm, &concurrency), busy_inside),
         response: responses(requests, endpoints, &parts, &calm, &busy)?,
         calm: windows(&calm),

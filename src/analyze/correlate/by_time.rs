@@ -123,7 +123,8 @@ fn tiers(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec<Tier> {
 
 /// Whether endpoints of the inner tier are known by the same names to the outer one.
 fn names_agree(rows: &Rows<'_>, outer: &Tier, inner: &Tier) -> bool {
-    let known = inner.requests.iter().filter(|r| rows.name(r.2 as usize) != NO_NAME && outer.names.contains(&rows.name(r.2 as usize)));
+    let known =
+        inner.requests.iter().filter(|r| rows.name(r.2 as usize) != NO_NAME && outer.names.contains(&rows.name(r.2 as usize)));
     known.count() as f64 >= SAME_NAMES * inner.requests.len() as f64
 }
 
@@ -180,7 +181,9 @@ fn pair(rows: &Rows<'_>, outer: &Tier, inner: &Tier, links: &mut Links) {
                 .iter()
                 .enumerate()
                 .take(MOST)
-                .filter(|(at, r)| !taken[from + at] && (if is_strict { lies_around(r) } else { r.1 <= end.saturating_add(reach) }))
+                .filter(|(at, r)| {
+                    !taken[from + at] && (if is_strict { lies_around(r) } else { r.1 <= end.saturating_add(reach) })
+                })
                 .filter(|(_, r)| !same_names || rows.name(r.2 as usize) == rows.name(row as usize))
                 // Coarse stamps say little: of those that fit, the one whose length is nearest.
                 .min_by_key(|(_, r)| (r.0.saturating_sub(end).max(0) / step, ((r.0 - r.1) - (end - start)).abs()));

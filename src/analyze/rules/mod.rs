@@ -9,11 +9,13 @@ mod incomplete;
 mod locks;
 mod missing;
 mod n_plus_one;
+mod omission;
 mod pauses;
 pub(crate) mod retries;
 mod stalls;
 mod threshold;
 mod timeouts;
+mod uneven;
 
 use super::amplification::Amplification;
 use super::capacity::Capacity;
@@ -22,12 +24,14 @@ use super::growing::Growing;
 use super::requests::Requests;
 use super::resources::Resources;
 use super::run::{Quality, Totals};
-use super::sources::Origin;
 use super::services::EdgeRow;
+use super::sources::Origin;
 use super::tables::{EndpointRow, Finding, PauseRow, StatementRow, WaitRow};
 
 /// What rules and the ranking of bottlenecks read.
 pub(crate) struct Facts<'a> {
+    /// The interval at which a load generator meant to send, in nanoseconds.
+    pub(crate) expected_interval: Option<i64>,
     pub(crate) origins: &'a [Origin],
     pub(crate) rows: &'a Rows<'a>,
     pub(crate) requests: &'a Requests<'a>,
@@ -78,6 +82,8 @@ const RULES: &[Rule] = &[
     async_tail::find,
     edges::find,
     stalls::find,
+    uneven::find,
+    omission::find,
     contradictions::find,
     incomplete::find,
     threshold::find,

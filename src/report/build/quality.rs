@@ -17,6 +17,7 @@ pub(super) fn blocks(results: &Results<'_>) -> Vec<Block> {
     for source in results.sources {
         texts.extend(source.facts.assumptions.iter().map(|text| format!("{}: {text}", source.path.display())));
     }
+    texts.extend(results.sources.iter().filter_map(silent));
     texts.extend(results.warnings());
     texts.extend(joins(results));
     blocks.extend(texts.into_iter().map(Block::Text));
@@ -49,6 +50,17 @@ fn sources(results: &Results<'_>) -> Table {
         rows: rows.collect(),
         other: None,
     }
+}
+
+/// A log that was read and told of nothing.
+fn silent(source: &Source) -> Option<String> {
+    (source.operations == 0 && source.records > source.rejects()).then(|| {
+        format!(
+            "{}: none of its {} records tells of a request, a call, a wait, a pool or a pause that is known; --log-format or [fields] may name them.",
+            source.path.display(),
+            count(source.records)
+        )
+    })
 }
 
 /// `app.log: 312 of 90,122 records not read: 312 time (first at byte 1048, line 7; the timestamp cannot be read)`.
