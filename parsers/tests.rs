@@ -94,6 +94,7 @@ fn logs_that_look_alike_are_told_apart() {
         (include_str!("../fixtures/transaction/app-log/json-behind-text.log"), Some("app-log")),
         (include_str!("../fixtures/access/json-lines/logback-access.jsonl"), Some("json-lines")),
         (include_str!("../fixtures/access/json-lines/go-slog-nanoseconds.jsonl"), Some("json-lines")),
+        (include_str!("../fixtures/transaction/app-log/hikari-without-levels.log"), Some("app-log")),
         ("INFO:     127.0.0.1:50000 - \"GET / HTTP/1.1\" 200 OK\n", None),
         ("ERROR:  failed thing\n", None),
     ] {

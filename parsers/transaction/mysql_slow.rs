@@ -173,6 +173,8 @@ struct Head<'a> {
     schema: Option<&'a [u8]>,
     query_time: Option<&'a [u8]>,
     lock_time: Option<&'a [u8]>,
+    /// Percona's: waits for rows, of which the lock time of older servers knows nothing.
+    row_lock_time: Option<&'a [u8]>,
     sent: Option<u64>,
     affected: Option<u64>,
     error: Option<u64>,
@@ -226,10 +228,14 @@ fn read(record: &[u8], now: Option<i64>, batch: &mut Batch) -> Result<(), Reason
     let ids = ids(&sql);
     (op.trace, op.parent_span, op.request) = (ids.trace, ids.parent_span, ids.request);
     batch.push(&op);
-    // Servers with an old fault write absurd lock times: those count as not said.
-    if let Some(Ok(lock @ 1..)) = head.lock_time.map(|lock| number::duration(lock, time::SECOND)) {
+    // Servers with an old fault write absurd lock times: those count as not said. From MySQL 8.0.28 on the
+    // waits for rows are in the lock time.
+    let wait = |text: Option<&[u8]>| text.and_then(|text| number::duration(text, time::SECOND).ok()).unwrap_or(0);
+    let (table, row) = (wait(head.lock_time), wait(head.row_lock_time));
+    let waits = [(&b"table lock"[..], table), (b"row lock", if row > table { row } else { 0 })];
+    for (name, lock) in waits.into_iter().filter(|(_, lock)| *lock > 0) {
         let mut op = head.operation(Kind::LockWait, start, Some(lock));
-        op.name = Some(b"table lock");
+        op.name = Some(name);
         (op.trace, op.parent_span, op.request) = (ids.trace, ids.parent_span, ids.request);
         batch.push(&op);
     }
@@ -261,6 +267,7 @@ impl<'a> Head<'a> {
             match key {
                 b"Query_time" => self.query_time = Some(value),
                 b"Lock_time" => self.lock_time = Some(value),
+                b"InnoDB_rec_lock_wait" => self.row_lock_time = Some(value),
                 b"Rows_sent" => self.sent = Some(number::whole(value)?),
                 b"Rows_affected" => self.affected = Some(number::whole(value)?),
                 b"Thread_id" | b"Id" => self.session = Some(number::whole(value)?),

@@ -114,10 +114,11 @@ fn after_pool(text: &[u8]) -> Option<&[u8]> {
     (word.eq_ignore_ascii_case(b"pool") && !name.is_empty()).then_some(name)
 }
 
-/// What stands last before a text: after the last ` - ` or `: `.
+/// What stands last before a text: after the last ` - `, `: ` or two blanks.
 fn last_part(before: &[u8]) -> Option<&[u8]> {
     let before = before.strip_suffix(b" - ").unwrap_or(before);
-    let start = [memmem::rfind(before, b" - ").map(|at| at + 3), memmem::rfind(before, b": ").map(|at| at + 2)];
+    let behind = |mark: &[u8]| memmem::rfind(before, mark).map(|at| at + mark.len());
+    let start = [behind(b" - "), behind(b": "), behind(b"  ")];
     let name = before[start.into_iter().flatten().max().unwrap_or(0)..].trim_ascii();
     (!name.is_empty()).then_some(name)
 }

@@ -106,11 +106,15 @@ fn begins_with_pair(line: &[u8]) -> bool {
 }
 
 fn text_layout(lines: &[&[u8]]) -> Option<Layout> {
-    let best = Layout::TEXT.into_iter().map(|layout| (heads(layout, lines), layout)).max_by_key(|&((_, levels), _)| levels);
+    let best =
+        Layout::TEXT.into_iter().map(|layout| (heads(layout, lines), layout)).max_by_key(|&((heads, levels), _)| (levels, heads));
     let ((heads, levels), layout) = best?;
     // The lines of a stack trace, and the second lines of java.util.logging, belong to a head.
     let more = lines.iter().filter(|line| layout.stamp(line).is_none() && continues(line)).count();
-    let fits = levels > 0 && levels * 10 >= heads * 6 && (heads + more) * 10 >= lines.len() * 6;
+    // Some write no level; then a pool's reading tells the log from any other.
+    let tells = || lines.iter().any(|line| memchr::memmem::find(line, b" stats (total=").is_some());
+    let leveled = levels > 0 && levels * 10 >= heads * 6 || heads > 0 && tells();
+    let fits = leveled && (heads + more) * 10 >= lines.len() * 6;
     fits.then_some(layout)
 }
 

@@ -89,6 +89,12 @@ impl Format for Postgres {
                     .to_owned(),
             );
         }
+        if lines.iter().any(is_foreign) {
+            facts.assumptions.push(
+                "The server's messages are not in English, so their statements are not read; lc_messages = 'C' would tell."
+                    .to_owned(),
+            );
+        }
         let plans = message::has_plans_alone(head);
         facts.assumptions.extend(plans.then(|| message::PLANS_ALONE.to_owned()));
         if !prefix.has_time() {
@@ -126,6 +132,16 @@ fn is_telling(line: &Line<'_>) -> bool {
     ];
     let process = || line.message.starts_with(b"process ") && memchr::memmem::find(line.message, b"Lock on ").is_some();
     line.severity == b"LOG" && (STARTS.iter().any(|start| line.message.starts_with(start)) || process())
+}
+
+/// Whether a line tells a duration under a name that is not English: `Dauer: 12.345 ms`.
+fn is_foreign(line: &Line<'_>) -> bool {
+    let Some(colon) = memchr(b':', line.message).filter(|&at| at < 24 && !line.message.starts_with(b"duration")) else {
+        return false;
+    };
+    let value = line.message[colon + 1..].trim_ascii_start();
+    let digits = value.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+    line.severity == b"LOG" && digits > 2 && value[digits..].starts_with(b" ms")
 }
 
 /// The prefix that fits most lines: a known one, or else a loose reading.
