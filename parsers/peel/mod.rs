@@ -56,8 +56,9 @@ impl<'a> Stripped<'a> {
 }
 
 /// Carriers, the most specific first.
-const CARRIERS: [Prefix; 8] = [
+const CARRIERS: [Prefix; 9] = [
     container("docker json-file", container::docker, None),
+    container("journald JSON", syslog::journal, None),
     container("kubernetes cri", container::cri, None),
     container("kubectl --prefix", container::kubectl, Some(container::kubectl_service)),
     syslog("syslog RFC 5424", syslog::rfc5424, always),

@@ -1,10 +1,11 @@
 //! Syslog and journald prefixes.
 //!
 //! Definitions: <https://datatracker.ietf.org/doc/html/rfc3164>,
-//! <https://datatracker.ietf.org/doc/html/rfc5424>, and `short` and `short-iso` of
+//! <https://datatracker.ietf.org/doc/html/rfc5424>, and `short`, `short-iso` and `json` of
 //! <https://www.freedesktop.org/software/systemd/man/latest/journalctl.html>.
 
 use super::Stripped;
+use crate::scan::json::Walker;
 use crate::scan::line::word;
 use crate::scan::{number, time};
 
@@ -39,6 +40,24 @@ pub(super) fn rfc5424(line: &[u8]) -> Option<Stripped<'_>> {
 /// default file format write.
 pub(super) fn iso(line: &[u8]) -> Option<Stripped<'_>> {
     iso_head(line).map(|head| Stripped::whole(head.text))
+}
+
+/// `{"__REALTIME_TIMESTAMP":"...","MESSAGE":"line",...}`, as journald's `json` writes. A message that is not
+/// UTF-8 is a list of its bytes, and such a line stays as it is.
+pub(super) fn journal(line: &[u8]) -> Option<Stripped<'_>> {
+    if !line.starts_with(b"{") || memchr::memmem::find(line, b"\"__REALTIME_TIMESTAMP\"").is_none() {
+        return None;
+    }
+    let mut message = None;
+    let walked = Walker::new(line).object(|w, key| {
+        if key.raw == b"MESSAGE" && w.peek() == b'"' {
+            message = Some(w.string()?);
+            return Ok(());
+        }
+        w.skip().map(drop)
+    });
+    let text = walked.ok().and(message)?.text();
+    Some(Stripped { text, stream: 0, partial: false })
 }
 
 fn old_head(line: &[u8]) -> Option<Head<'_>> {
