@@ -27,8 +27,8 @@ pub struct Plateau {
 const A_PART: usize = 100;
 /// Completions in all calm parts together.
 const FEWEST: usize = 50;
-/// How much more are inside in busy parts.
-const MORE_INSIDE: f64 = 3.0;
+/// How much more are inside in busy parts: the calmer the calm parts, the less of the change between the two is in them.
+const MORE_INSIDE: [f64; 2] = [10.0, 3.0];
 /// Growth of the throughput for each per cent more inside, up to which it is a plateau.
 const HARDLY: f64 = 0.5;
 /// How much longer requests take in busy parts then.
@@ -57,11 +57,11 @@ pub fn plateau(requests: &Requests<'_>, endpoints: usize, inside: &Steps, window
     let busy: Vec<usize> = (0..parts.len()).filter(|&at| concurrency(at) >= 0.8 * crowd).collect();
     let mean = |chosen: &[usize], of: &dyn Fn(usize) -> f64| chosen.iter().map(|&at| of(at)).sum::<f64>() / chosen.len() as f64;
     let (busy_inside, busy_rate) = (mean(&busy, &concurrency), mean(&busy, &rate));
-    let is_calm = |at: &usize| done[*at] > 0 && rate(*at) <= 0.7 * busy_rate && MORE_INSIDE * concurrency(*at) <= busy_inside;
-    let calm: Vec<usize> = (0..parts.len()).filter(is_calm).collect();
-    if calm.iter().map(|&at| done[at]).sum::<usize>() < FEWEST {
-        return None;
-    }
+    let calm = MORE_INSIDE.into_iter().find_map(|more| {
+        let is_calm = |at: &usize| done[*at] > 0 && rate(*at) <= 0.7 * busy_rate && more * concurrency(*at) <= busy_inside;
+        let calm: Vec<usize> = (0..parts.len()).filter(is_calm).collect();
+        (calm.iter().map(|&at| done[at]).sum::<usize>() >= FEWEST).then_some(calm)
+    })?;
     let windows = |chosen: &[usize]| chosen.iter().map(|&at| parts[at]).collect::<Vec<_>>();
     let found = Plateau {
         throughput: (mean(&calm, &rate), busy_rate),

@@ -55,7 +55,7 @@ pub struct ResourceCapacity {
 }
 
 /// Slot time used from which on the rate at the time is the ceiling, and not one below it.
-const NEARLY_FULL: f64 = 0.95;
+const NEARLY_FULL: f64 = 0.97;
 
 impl ResourceCapacity {
     /// The slots that can be counted on: those that are known, or all there are while they are all taken.
@@ -146,7 +146,7 @@ pub(super) fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, O
         headroom: None,
         verdict: evidence.verdict(),
         evidence,
-        growth: growth::measure(view.system, index, size.known(), view.calm),
+        growth: growth::measure(view.system, index, size.known(), view.calm).with_hold_ratio(evidence.hold_ratio),
         open_wait,
         usage,
     }
