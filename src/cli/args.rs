@@ -50,7 +50,8 @@ pub struct InputArgs {
     /// Files, folders, patterns, or - for standard input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Format by name or format string; GLOB=FORMAT for some files only; @FILE takes the strings from an nginx or Apache configuration
+    /// Format by name or format string, or both as NAME:STRING; GLOB=FORMAT for some files only; @FILE takes the strings from an
+    /// nginx, Apache or Tomcat configuration and tries them, @FILE:NAME one of them
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Vec<String>,
     /// Zone of timestamps that carry none, for example America/Sao_Paulo or -03:00
