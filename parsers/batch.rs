@@ -320,7 +320,7 @@ impl Batch {
     }
 
     /// Moves every start by what `moved` makes of it: for times that had to be read without a zone.
-    pub fn shift_start(&mut self, moved: impl Fn(i64) -> i64) {
+    pub fn shift_start(&mut self, mut moved: impl FnMut(i64) -> i64) {
         for start in self.start.0.iter_mut().filter(|start| **start != i64::NULL) {
             *start = moved(*start);
         }

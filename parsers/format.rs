@@ -136,6 +136,8 @@ pub struct Facts {
     pub stamp_resolution_ns: Nanos,
     /// Timestamps carry no zone: the decoder has read them as if they were UTC.
     pub zone_missing: bool,
+    /// Timestamps carry no date either: the decoder has read them as of 1970-01-01, one day for all of the log.
+    pub date_missing: bool,
     /// The layout in use, in the format's own notation; shown by `narrows formats --detect`.
     pub layout: String,
     /// What had to be assumed, in whole sentences.

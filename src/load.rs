@@ -245,6 +245,7 @@ impl Reader<'_> {
         let (mut decoded, mut fresh): (Vec<Decoded>, Vec<Decoded>) = (Vec::new(), Vec::new());
         let options = self.options;
         let cut_block = |bytes: &[u8]| last_record(bytes, decoder, settled.prefix);
+        let mut days = Days { is_counted: decoder.facts().date_missing, ..Days::default() };
         let mut hasher = hash.then(Sha256::new);
         let read = opened.read(cut_block, |offset, block| {
             hasher.iter_mut().for_each(|hasher| hasher.update(block));
@@ -266,7 +267,12 @@ impl Reader<'_> {
             for wave in jobs.chunks(at_once).chain([&[][..]]) {
                 fresh.resize_with(wave.len(), Decoded::default);
                 rayon::join(
-                    || decoded.iter().for_each(|piece| line = self.book(piece, line)),
+                    || {
+                        for piece in &mut decoded {
+                            days.place(piece);
+                            line = self.book(piece, line);
+                        }
+                    },
                     || fresh.par_iter_mut().zip(wave).for_each(|(piece, job)| job.run(piece)),
                 );
                 std::mem::swap(&mut decoded, &mut fresh);
@@ -307,6 +313,37 @@ impl Reader<'_> {
         let next = first_line.saturating_add(batch.lines);
         self.builder.append(number, first_line, &decoded.piece);
         next
+    }
+}
+
+/// Counts the days of a log whose stamps are times of day alone: it starts anew at midnight.
+#[derive(Default)]
+struct Days {
+    is_counted: bool,
+    last: Option<i64>,
+    days: i64,
+}
+
+impl Days {
+    /// Moves the next piece of the log to its days.
+    fn place(&mut self, decoded: &mut Decoded) {
+        const DAY_NS: i64 = 86_400_000_000_000;
+        if !self.is_counted {
+            return;
+        }
+        decoded.piece.batch.shift_start(|at| {
+            // What jumps back by half a day was written past midnight; what jumps ahead is a straggler from before it.
+            let step = at.saturating_sub(self.last.unwrap_or(at));
+            if step < -DAY_NS / 2 {
+                self.days += 1;
+            }
+            let straggles = step > DAY_NS / 2 && self.days > 0;
+            if !straggles {
+                self.last = Some(at);
+            }
+            at.saturating_add((self.days - i64::from(straggles)).saturating_mul(DAY_NS))
+        });
+        (decoded.read, decoded.span) = tally(&decoded.piece.batch);
     }
 }
 
@@ -526,6 +563,21 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_without_dates_goes_on_past_midnight() {
+        const HOUR: i64 = 3_600_000_000_000;
+        let mut decoded = Decoded::default();
+        for hour in [22, 23, 0, 23, 1] {
+            let mut op = parsers::Operation::new(Kind::Request);
+            op.start = Some(hour * HOUR);
+            decoded.piece.batch.push(&op);
+        }
+        Days { is_counted: true, ..Days::default() }.place(&mut decoded);
+        let hours: Vec<i64> = decoded.piece.batch.start.values().iter().map(|at| at / HOUR).collect();
+        assert_eq!(hours, [22, 23, 24, 23, 25]);
+        assert_eq!(decoded.span, Some((22 * HOUR, 25 * HOUR)));
+    }
 
     #[test]
     fn a_local_time_is_moved_by_its_zone() {

@@ -72,6 +72,7 @@ impl Format for Cloudfront {
             resolution_ns: if columns.timed() { 1_000_000 } else { 0 },
             stamp_resolution_ns: if fields.is_some() { 1_000_000_000 } else { 1_000_000 },
             zone_missing: false,
+            date_missing: false,
             layout: String::from_utf8_lossy(fields.unwrap_or(REAL_TIME.as_bytes())).trim().to_owned(),
             assumptions,
         };

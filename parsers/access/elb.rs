@@ -53,6 +53,7 @@ impl LineDecoder for Lines {
             resolution_ns: 1_000,
             stamp_resolution_ns: 1_000,
             zone_missing: false,
+            date_missing: false,
             layout: String::new(),
             assumptions: vec![
                 "request_processing_time is counted as queue, although it also holds the reading of the request.".to_owned(),

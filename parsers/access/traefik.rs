@@ -50,6 +50,7 @@ impl LineDecoder for Lines {
             resolution_ns: 1_000_000,
             stamp_resolution_ns: 1_000_000_000,
             zone_missing: false,
+            date_missing: false,
             layout: String::new(),
             assumptions: Vec::new(),
         }

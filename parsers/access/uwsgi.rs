@@ -87,6 +87,7 @@ impl LineDecoder for Requests {
             resolution_ns: self.unit.nanos(),
             stamp_resolution_ns: Unit::Seconds.nanos(),
             zone_missing: true,
+            date_missing: false,
             layout: "default".to_owned(),
             assumptions: Vec::new(),
         }

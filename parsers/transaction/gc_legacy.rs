@@ -85,6 +85,7 @@ impl Decoder for Log {
             resolution_ns: SPEC.resolution_ns,
             stamp_resolution_ns: self.stamp.map_or(0, time::Stamp::resolution_ns),
             zone_missing: self.stamp.is_some_and(|stamp| !stamp.zoned),
+            date_missing: false,
             layout: "date: uptime: [GC (cause) ..., n secs]".to_owned(),
             assumptions,
         }

@@ -84,6 +84,7 @@ impl LineDecoder for Log {
             resolution_ns: SPEC.resolution_ns,
             stamp_resolution_ns: self.stamp.map_or(0, time::Stamp::resolution_ns),
             zone_missing: self.stamp.is_some_and(|stamp| !stamp.zoned),
+            date_missing: false,
             layout: "[decorations] message".to_owned(),
             assumptions,
         }

@@ -78,6 +78,7 @@ impl Format for MysqlSlow {
             resolution_ns: 1_000,
             stamp_resolution_ns: if clock == Clock::Iso { 1_000 } else { time::SECOND },
             zone_missing: clock == Clock::Short,
+            date_missing: false,
             layout: String::new(),
             assumptions,
         };

@@ -83,6 +83,7 @@ impl Format for OracleTrace {
             resolution_ns: 1_000,
             stamp_resolution_ns: 1_000,
             zone_missing,
+            date_missing: false,
             layout: String::new(),
             assumptions,
         };

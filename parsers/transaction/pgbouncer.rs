@@ -64,6 +64,7 @@ impl Format for Pgbouncer {
             resolution_ns: 1_000,
             stamp_resolution_ns,
             zone_missing,
+            date_missing: false,
             layout: String::new(),
             assumptions,
         };

@@ -341,8 +341,9 @@ impl Ranking<'_> {
             let mut at = end.saturating_sub(ns).max(first);
             while at < end.min(last.saturating_add(1)) {
                 let slice = slice_of(at);
-                let until = end.min((slice + 1) * width);
-                inside[(slice - slice_of(first)) as usize] += until - at;
+                let until = end.min((slice + 1).saturating_mul(width));
+                let sum = &mut inside[(slice - slice_of(first)) as usize];
+                *sum = sum.saturating_add(until - at);
                 at = until;
             }
         }

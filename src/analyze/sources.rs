@@ -17,6 +17,8 @@ pub struct Origin {
     pub resolution_ns: i64,
     /// Its timestamps carry no zone and were read as UTC.
     pub zone_missing: bool,
+    /// They carry no date either and were read as of 1970-01-01.
+    pub date_missing: bool,
     /// Earliest start and latest end of its operations, in nanoseconds since the epoch.
     pub span: Option<(i64, i64)>,
 }

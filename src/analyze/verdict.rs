@@ -4,7 +4,6 @@ use super::bottlenecks::{capitalised, named};
 use super::bucket::Bucket;
 use super::capacity::evidence::Verdict;
 use super::capacity::resource::ResourceCapacity;
-use super::capacity::usl::Choice;
 use super::rules::Facts;
 use super::tables::BottleneckRow;
 use crate::units::{count_text, duration_text, share_text, three_digits};
@@ -29,7 +28,7 @@ pub(crate) fn verdict(facts: &Facts<'_>, ranked: &[BottleneckRow]) -> String {
     if facts.capacity.cause.is_some() || row.id.starts_with('g') || is_lock_or_pause {
         return full(ranked, row);
     }
-    let limit = plateau(facts).or_else(|| open(facts, &rate)).or_else(|| knee(facts)).unwrap_or_else(|| calm(facts, &rate));
+    let limit = plateau(facts).or_else(|| open(facts, &rate)).unwrap_or_else(|| calm(facts, &rate));
     let why =
         facts.capacity.refusal.as_ref().map(|why| format!(" Whether anything caps the throughput the logs do not tell: {why}."));
     let share = format!("The largest share of the response time, {}, is {}.", share_text(row.share), named(row));
@@ -120,24 +119,6 @@ fn open(facts: &Facts<'_>, rate: &str) -> Option<String> {
         "Whether {} is full{rate} these logs do not tell: {share} of its callers wait, and its size is not known.",
         found.name
     ))
-}
-
-/// The scalability curve bends, and no resource of these logs is full.
-fn knee(facts: &Facts<'_>) -> Option<String> {
-    /// How far past the bend the load has to go for the flat part to count.
-    const PAST: f64 = 1.5;
-    /// Share of the flat rate that the lightest load shows at most: under a steady rate slow answers bend the curve as well.
-    const RISES: f64 = 0.7;
-    let curve = facts.capacity.curve.as_ref().ok().filter(|curve| curve.choice == Choice::Hockey)?;
-    let most = facts.capacity.load_levels.iter().map(|level| level.concurrency).fold(0.0, f64::max);
-    let lightest = facts.capacity.load_levels.iter().min_by(|a, b| a.concurrency.total_cmp(&b.concurrency))?;
-    (most >= PAST * curve.hockey.knee && lightest.throughput <= RISES * curve.hockey.plateau).then(|| {
-        format!(
-            "From {} requests inside on the throughput stays at {} TPS, and nothing that these logs tell of is full: the log of the tier behind would tell.",
-            three_digits(curve.hockey.knee),
-            three_digits(curve.hockey.plateau)
-        )
-    })
 }
 
 /// Nothing is seen to be full: because it is not, or because nothing tells.

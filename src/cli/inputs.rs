@@ -182,9 +182,22 @@ fn origins(loaded: &Loaded) -> (Vec<Origin>, Vec<String>) {
                 stamp_resolution_ns: source.facts.stamp_resolution_ns,
                 resolution_ns: source.facts.resolution_ns,
                 zone_missing: source.facts.zone_missing,
+                date_missing: source.facts.date_missing,
                 span: source.span,
             }
         })
         .collect();
-    (origins, host_names)
+    // What all folders have in common names none of them, however the path was written.
+    let common = host_names.iter().skip(1).fold(host_names.first().cloned().unwrap_or_default(), |a, b| common_folder(&a, b));
+    let names = host_names.iter().map(|name| name[common.len()..].trim_matches('/').to_owned()).collect();
+    (origins, names)
+}
+
+/// The folders two paths begin with, both.
+fn common_folder(a: &str, b: &str) -> String {
+    let parts = a
+        .split_inclusive('/')
+        .zip(b.split_inclusive('/'))
+        .take_while(|(a, b)| a.trim_end_matches('/') == b.trim_end_matches('/'));
+    parts.map(|(a, _)| a).collect::<String>().trim_end_matches('/').to_owned()
 }

@@ -94,7 +94,8 @@ pub fn family(path: &Path) -> String {
         }
     }
     let stamped: String = regex::Regex::new(r"[-._]?(\d{4}-?\d{2}-?\d{2}([-_T.]?\d{2,6})?|\.\d{1,4})($|\.)")
-        .map(|r| r.replace_all(&name, "$3").into_owned())
+        // A day and a number follow each other, and each takes the point behind it.
+        .map(|r| r.replace_all(&r.replace_all(&name, "$3"), "$3").into_owned())
         .unwrap_or(name);
     format!("{folder}{}", stamped.trim_end_matches(|c: char| c == '.' || c.is_ascii_digit()))
 }
@@ -105,7 +106,14 @@ mod tests {
 
     #[test]
     fn rotated_files_are_one_family() {
-        for name in ["logs/x.log", "logs/x.log.1", "logs/x.log.2.gz", "logs/x.log-20261121", "logs/x.log-20261121.gz"] {
+        for name in [
+            "logs/x.log",
+            "logs/x.log.1",
+            "logs/x.log.2.gz",
+            "logs/x.log-20261121",
+            "logs/x.log-20261121.gz",
+            "logs/x.2026-11-21.0.log.gz",
+        ] {
             assert_eq!(family(Path::new(name)), "logs/x.log", "{name}");
         }
         assert_eq!(

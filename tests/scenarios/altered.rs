@@ -98,6 +98,44 @@ fn a_clock_that_is_ahead_is_set_right() {
 }
 
 #[test]
+fn a_log_without_dates_is_of_the_day_of_the_others() {
+    let folder = Folder::new();
+    folder.write("nginx_access.log", log("nginx_access.log.zst"));
+    // `2026-11-22T17:55:51.653Z INFO ...` becomes `17:55:51.653 INFO ...`.
+    let undated: String = log("txn.log.zst").lines().map(|line| format!("{} {}\n", &line[11..23], &line[25..])).collect();
+    folder.write("txn.log", undated);
+    let json = analyze(&folder);
+    is_pool_bound(&json, 27.5, 30.5);
+    assert_eq!(rows(&json, "endpoints").iter().map(|row| int(row, "/calls")).sum::<i64>(), 1_534);
+    assert!(text(&json, "/window/first").starts_with("2026-11-22T17:55:5"));
+}
+
+#[test]
+fn two_hosts_that_take_turns_are_not_two_tiers() {
+    let folder = Folder::new();
+    let nginx = log("nginx_access.log.zst");
+    let (mut lines, mut keyed) = (String::new(), String::new());
+    for (at, line) in nginx.lines().enumerate() {
+        // Every other request went to a host whose log is in another format.
+        match at % 2 {
+            0 => writeln!(lines, "{}", line.split_once(" uct=").unwrap().0).unwrap(),
+            _ => {
+                let (stamp, rest) = line.split_once('[').unwrap().1.split_once(']').unwrap();
+                let mut words = rest.split('"').nth(1).unwrap().split(' ');
+                let took = rest.split_once(" rt=").unwrap().1.split(' ').next().unwrap();
+                let (method, path) = (words.next().unwrap(), words.next().unwrap());
+                writeln!(keyed, "time:[{stamp}]\tmethod:{method}\turi:{path}\tstatus:200\treqtime:{took}").unwrap();
+            }
+        }
+    }
+    folder.write("a/access.log", lines);
+    folder.write("b/access.ltsv", keyed);
+    let json = analyze(&folder);
+    assert_eq!(rows(&json, "endpoints").iter().map(|row| int(row, "/calls")).sum::<i64>(), 1_534);
+    assert!(rows(&json, "findings").iter().any(|finding| finding["rule"] == "unjoined-logs"));
+}
+
+#[test]
 fn two_processes_have_two_pools() {
     let folder = Folder::new();
     let txn = log("txn.log.zst");

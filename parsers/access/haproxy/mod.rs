@@ -126,6 +126,7 @@ fn facts(head: &[u8], layouts: &[Layout]) -> Facts {
         resolution_ns: 1_000_000,
         stamp_resolution_ns: if whole_seconds { 1_000_000_000 } else { 1_000_000 },
         zone_missing: local && !zoned,
+        date_missing: false,
         layout: used.text.clone(),
         assumptions,
     }

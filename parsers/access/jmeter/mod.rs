@@ -19,6 +19,7 @@ fn facts(layout: &str, zone_missing: bool, stamp: Stamp) -> Facts {
         resolution_ns: 1_000_000,
         stamp_resolution_ns: 1_000_000,
         zone_missing,
+        date_missing: false,
         layout: layout.to_owned(),
         assumptions: match stamp {
             Stamp::Start => {

@@ -123,6 +123,7 @@ fn open(head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         resolution_ns: if probe.timed() { step(unit, taken.map_or(0, digits)) } else { 0 },
         stamp_resolution_ns: step(Unit::Seconds, clock_digits),
         zone_missing: false,
+        date_missing: false,
         layout: String::from_utf8_lossy(fields).trim().to_owned(),
         assumptions,
     };

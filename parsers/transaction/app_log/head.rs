@@ -301,10 +301,10 @@ fn jul(line: &[u8]) -> Option<(When, &[u8])> {
 }
 
 fn clock(line: &[u8]) -> Option<(When, &[u8])> {
-    let (_, rest) = time::clock(line).ok()?;
-    let (_, digits, rest) = time::fraction(rest);
+    let (seconds, rest) = time::clock(line).ok()?;
+    let (fraction, digits, rest) = time::fraction(rest);
     let ends = rest.first().is_none_or(|b| matches!(b, b' ' | b'\t' | b']' | b'|'));
-    ends.then_some((When { nanos: None, zoned: false, digits }, rest))
+    ends.then_some((When { nanos: Some(seconds * SECOND + fraction), zoned: false, digits }, rest))
 }
 
 /// One or two digits.
@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn a_clock_alone_is_no_moment() {
         let head = read(Layout::Clock, b"17:55:51.653 [main] INFO c.x.Y - x=1").expect("a head");
-        assert_eq!((head.when.nanos, head.when.digits, head.message), (None, 3, &b"x=1"[..]));
+        assert_eq!((head.when.nanos, head.when.digits, head.message), (Some(64_551_653_000_000), 3, &b"x=1"[..]));
         let head = read(Layout::BracketedClock, b"[17:55:51 INF] x=1").expect("a head");
         assert!(head.level && head.message == b"x=1");
     }

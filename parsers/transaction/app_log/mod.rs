@@ -117,8 +117,11 @@ fn facts(settled: &Settled, options: &Options) -> Facts {
             settled.unnamed, settled.transactions
         ));
     }
+    let is_clock = matches!(settled.layout, Layout::Clock | Layout::BracketedClock);
     if !settled.dated {
         assumptions.push("The timestamps have no date, so nothing in this log can be placed in time.".to_owned());
+    } else if is_clock {
+        assumptions.push("The timestamps have no date: the day is taken from logs that share ids or times with it.".to_owned());
     }
     let stamp_step = Moment { nanos: 0, zoned: false, digits: settled.digits }.resolution_ns();
     if let Some((start, end)) = settled.words.map(|words| words.texts()) {
@@ -133,6 +136,7 @@ fn facts(settled: &Settled, options: &Options) -> Facts {
         resolution_ns: settled.step.or(settled.words.map(|_| stamp_step)).unwrap_or(0),
         stamp_resolution_ns: stamp_step,
         zone_missing: !settled.zoned && settled.dated,
+        date_missing: is_clock,
         layout: settled.layout.name().to_owned(),
         assumptions,
     }

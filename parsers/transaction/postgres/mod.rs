@@ -47,6 +47,7 @@ fn facts(stamp: Option<time::Stamp>, layout: &str) -> Facts {
         resolution_ns: 1_000,
         stamp_resolution_ns: stamp.map_or(0, time::Stamp::resolution_ns),
         zone_missing: stamp.is_some_and(|s| !s.zoned),
+        date_missing: false,
         layout: layout.to_owned(),
         assumptions: Vec::new(),
     };

@@ -44,8 +44,8 @@ fn waited(resource: &Resource, window: Window) -> f64 {
     if all > 0 { waited as f64 / all as f64 } else { 0.0 }
 }
 
-/// The longest period in which nearly all had to wait, and for a fifth of what they then held at the least: short waits are not
-/// worth a verdict. A lock has no slots.
+/// The longest period in which nearly all had to wait, as long as they then held, and in which somebody was always waiting: what
+/// merely takes its time to hand out a slot has no queue. A lock has no slots.
 fn full_by_waits(resource: &Resource, window: Window) -> Option<Window> {
     if resource.kind == Kind::Lock {
         return None;
@@ -67,7 +67,8 @@ fn full_by_waits(resource: &Resource, window: Window) -> Option<Window> {
     let inside = || resource.holds.iter().filter(|h| found.contains(h.grant_ns));
     let (waited_ns, held_ns) =
         inside().fold((0_i128, 0_i128), |(w, h), hold| (w + i128::from(hold.wait_ns.max(0)), h + i128::from(hold.held_ns())));
-    (to - from >= 3 && 5 * waited_ns >= held_ns && waited(resource, found) >= NEARLY_ALL).then_some(found)
+    let always_one = waited_ns as f64 / 1e9 >= found.seconds();
+    (to - from >= 3 && 2 * waited_ns >= held_ns && always_one && waited(resource, found) >= NEARLY_ALL).then_some(found)
 }
 
 /// Takes waits that no record tells of out of the holds: where a resource of known size was asked for more than it has, and no
@@ -85,7 +86,7 @@ pub fn part_unlogged_waits(resources: &mut [Resource]) {
             all += level as f64 * *time as f64;
             beyond += level.saturating_sub(slots as usize) as f64 * *time as f64;
         }
-        if beyond < TOO_MUCH * all {
+        if beyond < TOO_MUCH * all || !grows_beyond(resource, &steps, slots) {
             continue;
         }
         let mut nested: hashbrown::HashMap<u32, i64> = hashbrown::HashMap::new();
@@ -104,6 +105,28 @@ pub fn part_unlogged_waits(resources: &mut [Resource]) {
             }
         }
     }
+}
+
+/// Whether holds are longer while more are under way than there are slots: of slots that are another's they would not be.
+fn grows_beyond(resource: &Resource, steps: &Steps, slots: u32) -> bool {
+    /// Holds on either side below which nothing can be compared.
+    const FEWEST: f64 = 20.0;
+    /// How much longer they are.
+    const LONGER: f64 = 1.5;
+    let mut sides = [(0.0, 0.0); 2];
+    for hold in &resource.holds {
+        let level = steps.mean(hold.grant_ns, hold.release_ns);
+        let side = if level <= f64::from(slots) {
+            0
+        } else if level >= 2.0 * f64::from(slots) {
+            1
+        } else {
+            continue;
+        };
+        sides[side] = (sides[side].0 + hold.held_ns() as f64, sides[side].1 + 1.0);
+    }
+    let [(within, few), (beyond, many)] = sides;
+    few >= FEWEST && many >= FEWEST && beyond / many >= LONGER * within / few
 }
 
 fn is_silent_on_waits(resource: &Resource) -> bool {
@@ -145,6 +168,10 @@ mod tests {
         permits.parent = Some(0);
         // Eight at a time, each 40 ms in a call that takes 10 ms: 30 ms of it are spent waiting for one of two permits.
         let mut workers = Resource::new("workers", Kind::Threads);
+        // Before that, one at a time, which takes 10 ms.
+        for i in 800..840_i64 {
+            permits.holds.push(Hold::new((i - 2_000) * 20 * MS, (i - 2_000) * 20 * MS + 10 * MS, 0, i as u32));
+        }
         for i in 0..800_i64 {
             let start = i * 5 * MS;
             permits.holds.push(Hold::new(start, start + 40 * MS, 0, i as u32));
@@ -153,13 +180,13 @@ mod tests {
         let mut resources = vec![workers, permits];
         let calm = resources.clone();
         part_unlogged_waits(&mut resources);
-        let middle = &resources[1].holds[400];
+        let middle = &resources[1].holds[440];
         assert_eq!((middle.wait_ns, middle.held_ns(), resources[0].holds[400].nested_wait_ns), (30 * MS, 10 * MS, 30 * MS));
         assert!(!resources[1].waits_logged);
         // Within its size nothing is moved.
         let mut resources = calm;
         resources[1].size.value = Some(8);
         part_unlogged_waits(&mut resources);
-        assert_eq!((resources[1].holds[400].wait_ns, resources[1].waits_logged), (0, true));
+        assert_eq!((resources[1].holds[440].wait_ns, resources[1].waits_logged), (0, true));
     }
 }

@@ -29,12 +29,11 @@ pub struct Requests<'a> {
 const UNKNOWN: i64 = i64::MIN;
 
 impl<'a> Requests<'a> {
-    /// From columns of one length. Of a request whose `end_ns` or `duration_ns` is `i64::MIN`, which is unknown, only that it was is
-    /// counted: it takes no time.
-    pub fn new(end_ns: &'a [i64], duration_ns: &'a [i64], endpoint: &'a [u32], success: Vec<bool>) -> Self {
+    /// From columns of one length; `i64::MIN` is an end or a duration that is not known.
+    pub fn new(end_ns: Cow<'a, [i64]>, duration_ns: &'a [i64], endpoint: &'a [u32], success: Vec<bool>) -> Self {
         debug_assert!([end_ns.len(), duration_ns.len(), endpoint.len()] == [success.len(); 3], "columns of one length");
         Requests {
-            end_ns: Cow::Borrowed(end_ns),
+            end_ns,
             duration_ns: Cow::Borrowed(duration_ns),
             endpoint: Cow::Borrowed(endpoint),
             success: Cow::Owned(success),
@@ -53,27 +52,30 @@ impl<'a> Requests<'a> {
 
     /// A request by its index.
     pub fn get(&self, index: usize) -> Option<Request> {
-        let (start_ns, end_ns) = place(*self.end_ns.get(index)?, self.duration_ns[index]);
+        let (start_ns, end_ns) = place(*self.end_ns.get(index)?, self.duration_ns[index]).unwrap_or((0, 0));
         Some(Request { start_ns, end_ns, endpoint: self.endpoint[index], success: self.success[index] })
     }
 
-    /// All of them, in order.
+    /// All that have an end, in order.
     pub fn iter(&self) -> impl Iterator<Item = Request> {
+        let times = self.end_ns.iter().zip(self.duration_ns.iter());
         let kinds = self.endpoint.iter().zip(self.success.iter());
-        self.spans().zip(kinds).map(|((start_ns, end_ns), (&endpoint, &success))| Request { start_ns, end_ns, endpoint, success })
+        times.zip(kinds).filter_map(|((&end, &duration), (&endpoint, &success))| {
+            place(end, duration).map(|(start_ns, end_ns)| Request { start_ns, end_ns, endpoint, success })
+        })
     }
 
-    /// Start and end of each.
+    /// Start and end of each that has an end.
     pub fn spans(&self) -> impl Iterator<Item = (i64, i64)> {
-        self.end_ns.iter().zip(self.duration_ns.iter()).map(|(&end, &duration)| place(end, duration))
+        self.end_ns.iter().zip(self.duration_ns.iter()).filter_map(|(&end, &duration)| place(end, duration))
     }
 }
 
-/// Start and end by end and duration, either of which may be unknown.
+/// Start and end by end and duration; a request of unknown duration takes no time, and one of unknown end has no place.
 #[inline]
-fn place(end_ns: i64, duration_ns: i64) -> (i64, i64) {
-    let known = end_ns != UNKNOWN && duration_ns != UNKNOWN;
-    (if known { end_ns.saturating_sub(duration_ns) } else { end_ns.max(0) }, end_ns.max(0))
+fn place(end_ns: i64, duration_ns: i64) -> Option<(i64, i64)> {
+    let start_ns = if duration_ns == UNKNOWN { end_ns } else { end_ns.saturating_sub(duration_ns) };
+    (end_ns != UNKNOWN).then_some((start_ns, end_ns))
 }
 
 impl FromIterator<Request> for Requests<'_> {

@@ -29,13 +29,8 @@ const A_PART: usize = 100;
 const FEWEST: usize = 50;
 /// How much more are inside in busy parts: the calmer the calm parts, the less of the change between the two is in them.
 const MORE_INSIDE: [f64; 2] = [10.0, 3.0];
-/// Growth of the throughput for each per cent more inside, up to which it is a plateau.
-const HARDLY: f64 = 0.5;
-/// How much longer requests take in busy parts then.
-const LONGER: f64 = 2.0;
-/// How much longer requests take where that alone is enough: calm parts far below the bend let the growth look larger than it
-/// is at the top, and only what is nearly full makes answers so slow.
-const FAR_LONGER: f64 = 3.0;
+/// How much longer requests take in busy parts: random arrivals at a busy resource with room left wait for less.
+const LONGER: f64 = 5.5;
 
 /// The plateau of a log, if there is one.
 pub fn plateau(requests: &Requests<'_>, endpoints: usize, inside: &Steps, window: Window) -> Option<Plateau> {
@@ -71,9 +66,7 @@ pub fn plateau(requests: &Requests<'_>, endpoints: usize, inside: &Steps, window
         calm: windows(&calm),
         busy: windows(&busy),
     };
-    let growth = (found.throughput.1 / found.throughput.0).ln() / (found.concurrency.1 / found.concurrency.0).ln();
-    let times = found.response.1 / found.response.0;
-    (times >= FAR_LONGER || growth <= HARDLY && times >= LONGER).then_some(found)
+    (found.response.1 >= LONGER * found.response.0).then_some(found)
 }
 
 /// Typical response times in calm and in busy parts, in seconds: medians of endpoints that were called in both, at the busy

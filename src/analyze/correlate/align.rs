@@ -10,6 +10,7 @@ use crate::frame::NULL_I64;
 
 /// Zones lie at multiples of a quarter of an hour.
 const QUARTER_NS: i64 = 900_000_000_000;
+const DAY_NS: i64 = 86_400_000_000_000;
 /// Offsets reach from -12 h to +14 h.
 const QUARTERS: std::ops::RangeInclusive<i64> = -56..=48;
 
@@ -46,27 +47,30 @@ impl Alignment {
 pub fn align(frame: &crate::frame::Frame, origins: &[Origin]) -> Alignment {
     let rows = &Rows::of(frame);
     let mut alignment = Alignment { shift_ns: vec![0; origins.len()], notes: Vec::new() };
-    let zoned: Vec<(i64, i64)> = origins.iter().filter(|o| !o.zone_missing).filter_map(|o| o.span).collect();
     if !origins.iter().any(|o| o.zone_missing) {
         return alignment;
     }
-    if zoned.is_empty() {
-        for (number, _) in origins.iter().enumerate().filter(|(_, o)| o.zone_missing && o.span.is_some()) {
-            let note = "timestamps carry no zone: taken as UTC; --tz names the zone".to_owned();
-            alignment.notes.push((number as u32, note));
-        }
-        return alignment;
-    }
-    let by_id = shifts_by_id(rows, origins);
+    // Without any log that has a zone, those that have a date at least place those that have none.
+    let any_zoned = origins.iter().any(|o| !o.zone_missing && o.span.is_some());
+    let is_moved = |origin: &Origin| if any_zoned { origin.zone_missing } else { origin.date_missing };
+    let fixed: Vec<(i64, i64)> = origins.iter().filter(|o| !is_moved(o)).filter_map(|o| o.span).collect();
+    let by_id = shifts_by_id(rows, origins, is_moved);
     for (number, origin) in origins.iter().enumerate().filter(|(_, o)| o.zone_missing) {
         let Some(span) = origin.span else { continue };
-        let (shift, how) = match by_id.get(&(number as u32)) {
-            Some(&shift) => (shift, "by the records it shares with other logs"),
-            None => (shift_by_overlap(span, &zoned), "where it overlaps the other logs longest"),
+        let lacks = if origin.date_missing { "no date and no zone" } else { "no zone" };
+        let note = if !is_moved(origin) || fixed.is_empty() {
+            let day = if origin.date_missing { " of 1970-01-01" } else { "" };
+            format!("timestamps carry {lacks}: taken as UTC{day}; --tz names the zone")
+        } else {
+            let (shift, how) = match by_id.get(&(number as u32)) {
+                Some(&shift) => (shift, "by the records it shares with other logs"),
+                None => (shift_by_overlap(span, &fixed, origin.date_missing), "where it overlaps the other logs longest"),
+            };
+            alignment.shift_ns[number] = shift;
+            let zone = offset_text(-(shift + DAY_NS / 2).rem_euclid(DAY_NS) + DAY_NS / 2);
+            format!("timestamps carry {lacks}: taken as UTC{zone}, {how}; --tz overrides")
         };
-        alignment.shift_ns[number] = shift;
-        let zone = offset_text(-shift);
-        alignment.notes.push((number as u32, format!("timestamps carry no zone: taken as UTC{zone}, {how}; --tz overrides")));
+        alignment.notes.push((number as u32, note));
     }
     alignment
 }
@@ -78,10 +82,10 @@ fn offset_text(ns: i64) -> String {
     if minutes == 0 { String::new() } else { format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60) }
 }
 
-/// The median distance from records with the same id in sources that carry a zone, to the quarter
-/// of an hour, for every source that has at least three of them.
-fn shifts_by_id(rows: &Rows<'_>, origins: &[Origin]) -> HashMap<u32, i64> {
-    let zoneless = |row: usize| origins[rows.source[row] as usize].zone_missing;
+/// The median distance from records with the same id in sources that stay to those of each that is
+/// moved, to the quarter of an hour, for every source that has at least three of them.
+fn shifts_by_id(rows: &Rows<'_>, origins: &[Origin], is_moved: impl Fn(&Origin) -> bool) -> HashMap<u32, i64> {
+    let zoneless = |row: usize| is_moved(&origins[rows.source[row] as usize]);
     let id = |row: usize| rows.request(row).or_else(|| rows.trace(row));
     let mut wanted: HashMap<u128, Vec<(u32, i64)>> = HashMap::new();
     for row in (0..rows.len()).filter(|&row| zoneless(row)) {
@@ -111,13 +115,22 @@ fn shifts_by_id(rows: &Rows<'_>, origins: &[Origin]) -> HashMap<u32, i64> {
 }
 
 /// The multiple of a quarter of an hour that makes `span` overlap the others longest; of equals the
-/// smallest.
-fn shift_by_overlap(span: (i64, i64), others: &[(i64, i64)]) -> i64 {
+/// smallest. A log without a date may have been written on any day of the others.
+fn shift_by_overlap(span: (i64, i64), others: &[(i64, i64)], date_missing: bool) -> i64 {
+    /// Days of the other logs that are tried.
+    const MOST_DAYS: i64 = 400;
+    let day_of = |at: i64| at.div_euclid(DAY_NS);
+    let days = match (others.iter().map(|o| day_of(o.0)).min(), others.iter().map(|o| day_of(o.1)).max()) {
+        (Some(first), Some(last)) if date_missing => first..=last.min(first.saturating_add(MOST_DAYS)),
+        _ => 0..=0,
+    };
+
     let overlap = |shift: i64| -> i64 {
         let (first, last) = (span.0.saturating_add(shift), span.1.saturating_add(shift).saturating_add(1));
         others.iter().map(|o| last.min(o.1).saturating_sub(first.max(o.0)).max(0)).fold(0, i64::saturating_add)
     };
-    QUARTERS.map(|q| q * QUARTER_NS).max_by_key(|&shift| (overlap(shift), std::cmp::Reverse(shift.abs()))).unwrap_or(0)
+    let shifts = days.flat_map(|day| QUARTERS.map(move |q| (q, day.saturating_mul(DAY_NS).saturating_add(q * QUARTER_NS))));
+    shifts.max_by_key(|&(q, shift)| (overlap(shift), std::cmp::Reverse(q.abs()))).map_or(0, |(_, shift)| shift)
 }
 
 #[cfg(test)]
@@ -129,12 +142,20 @@ mod tests {
         let hour = 3_600_000_000_000;
         let other = (100 * hour, 100 * hour + 35_000_000_000);
         let own = (other.0 - 3 * hour - 1_000_000_000, other.1 - 3 * hour - 1_000_000_000);
-        assert_eq!(shift_by_overlap(own, &[other]), 3 * hour);
+        assert_eq!(shift_by_overlap(own, &[other], false), 3 * hour);
         assert_eq!(offset_text(-3 * hour), "-03:00");
     }
 
     #[test]
     fn without_any_overlap_nothing_is_moved() {
-        assert_eq!(shift_by_overlap((0, 10), &[(i64::MAX - 10, i64::MAX)]), 0);
+        assert_eq!(shift_by_overlap((0, 10), &[(i64::MAX - 10, i64::MAX)], false), 0);
+    }
+
+    #[test]
+    fn a_log_without_a_date_is_of_the_others_day() {
+        let hour = 3_600_000_000_000;
+        // The others were written on day 20,000 from 09:00 to 10:00 UTC; this one says 11:00 to 12:00.
+        let other = (20_000 * DAY_NS + 9 * hour, 20_000 * DAY_NS + 10 * hour);
+        assert_eq!(shift_by_overlap((11 * hour, 12 * hour), &[other], true), 20_000 * DAY_NS - 2 * hour);
     }
 }

@@ -1,7 +1,8 @@
 //! Two tiers that share no id: known as such by their counts, joined by endpoint and time.
 //!
-//! What one log counts and the other counts as well, second by second, is the same traffic: two systems of their own would
-//! differ by chance. Its records are then joined one to one. Which belongs to which is likely for each and right in sum.
+//! An endpoint that one log counts as often as another counts one of its own, period by period, is the same traffic: two
+//! systems, or two hosts that take turns, would differ by chance. Its records are then joined one to one. Which belongs to
+//! which is likely for each and right in sum.
 
 use hashbrown::{HashMap, HashSet};
 use parsers::{Kind, Role};
@@ -13,12 +14,14 @@ use crate::frame::{NO_NAME, NULL_I64};
 
 /// Requests below which two logs are not compared.
 const FEWEST: usize = 50;
-/// How far the counts of two tiers may lie apart, as a share of either.
+/// Records of an endpoint below which its counts tell nothing.
+const FEWEST_OF_ONE: f64 = 20.0;
+/// How far the counts of two endpoints may lie apart, as a share of either.
 const APART: f64 = 0.05;
 /// Squared differences of the counts of periods over their sum: about 1 for two systems of random arrivals.
 const BY_CHANCE: f64 = 0.1;
-/// Share of an inner tier's records whose endpoint the outer one knows too, from which on endpoints are compared.
-const SAME_NAMES: f64 = 0.8;
+/// Share of an inner tier's records whose endpoints need a partner.
+const MOST: f64 = 0.8;
 /// How far clocks may be off, and by how much an inner record may seem longer, in nanoseconds.
 const SLACK_NS: i64 = 5_000_000;
 /// Share of the time of two logs in which both were written, from which on it matters that nothing joins them.
@@ -30,9 +33,9 @@ struct Tier {
     shape: u32,
     /// End, start, row, in order of the end.
     requests: Vec<(i64, i64, u32)>,
-    names: HashSet<u32>,
     step_ns: i64,
     states_parts: bool,
+    is_proxy: bool,
 }
 
 impl Tier {
@@ -47,7 +50,7 @@ impl Tier {
         self.step_ns >= 1_000_000_000 && self.requests.iter().all(|r| is_whole(r.1))
     }
 
-    fn mean_ns(&self, from: i64, to: i64) -> f64 {
+    fn mean_ns(&self, (from, to): (i64, i64)) -> f64 {
         let within = self.requests.iter().filter(|r| (from..to).contains(&r.0));
         let (sum, n) = within.fold((0.0, 0.0), |(sum, n), r| (sum + (r.0 - r.1) as f64, n + 1.0));
         sum / f64::max(n, 1.0)
@@ -57,17 +60,17 @@ impl Tier {
 /// Joins logs of one traffic; what else overlaps in time without anything to join it is listed, by one source of each.
 pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
     let mut tiers = tiers(rows, origins, links);
-    // From the inside out: who states its parts is innermost.
-    tiers.sort_by_key(|tier| (!tier.states_parts, tier.family));
+    // From the inside out: who states its parts is innermost, and a proxy stands before what it calls.
+    let whole = (i64::MIN, i64::MAX);
+    tiers.sort_by(|a, b| {
+        let order = |tier: &Tier| (!tier.states_parts, tier.is_proxy);
+        order(a).cmp(&order(b)).then_with(|| a.mean_ns(whole).total_cmp(&b.mean_ns(whole))).then_with(|| a.family.cmp(&b.family))
+    });
     let mut joined: HashSet<u32> = HashSet::new();
-    for inner in &tiers {
-        let outer = tiers
-            .iter()
-            .filter(|outer| outer.shape != inner.shape && outer.family != inner.family && !joined.contains(&outer.family))
-            .filter(|outer| !outer.states_parts && is_same_traffic(rows, outer, inner))
-            .min_by(|a, b| a.mean_ns(i64::MIN, i64::MAX).total_cmp(&b.mean_ns(i64::MIN, i64::MAX)));
-        if let Some(outer) = outer {
-            pair(rows, outer, inner, links);
+    for (at, inner) in tiers.iter().enumerate() {
+        let candidates = tiers[at + 1..].iter().filter(|outer| outer.shape != inner.shape && !outer.states_parts);
+        if let Some((outer, partners)) = candidates.filter_map(|outer| Some((outer, partners(rows, outer, inner)?))).next() {
+            pair(rows, outer, inner, &partners, links);
             joined.insert(inner.family);
         }
     }
@@ -107,66 +110,81 @@ fn tiers(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec<Tier> {
             family: origin.family,
             shape: origin.shape,
             requests: Vec::new(),
-            names: HashSet::new(),
             step_ns: origin.stamp_resolution_ns,
             states_parts: false,
+            is_proxy: false,
         });
         tier.requests.push((start.saturating_add(duration), start, row as u32));
-        tier.names.insert(rows.name(row));
-        // A proxy tells of its queue, too.
-        tier.states_parts |= rows.parts(row)[1..4].iter().any(Option::is_some);
+        // A proxy tells of its queue, too, and of the tier behind it.
+        let parts = rows.parts(row);
+        tier.states_parts |= parts[1..4].iter().any(Option::is_some);
+        tier.is_proxy |= parts[5].is_some() || rows.peer(row) != NO_NAME;
     }
     let mut tiers: Vec<Tier> = tiers.into_values().filter(|tier| tier.requests.len() >= FEWEST).collect();
     tiers.iter_mut().for_each(|tier| tier.requests.sort_unstable());
     tiers
 }
 
-/// Whether endpoints of the inner tier are known by the same names to the outer one.
-fn names_agree(rows: &Rows<'_>, outer: &Tier, inner: &Tier) -> bool {
-    let known =
-        inner.requests.iter().filter(|r| rows.name(r.2 as usize) != NO_NAME && outer.names.contains(&rows.name(r.2 as usize)));
-    known.count() as f64 >= SAME_NAMES * inner.requests.len() as f64
-}
-
-fn is_same_traffic(rows: &Rows<'_>, outer: &Tier, inner: &Tier) -> bool {
+/// The outer endpoint of each inner one, where the two logs count the same traffic.
+fn partners(rows: &Rows<'_>, outer: &Tier, inner: &Tier) -> Option<HashMap<u32, u32>> {
     let ((a, b), (c, d)) = (outer.span(), inner.span());
     let (from, to) = (a.max(c), b.min(d));
     let step = outer.step_ns.max(inner.step_ns).max(1_000_000);
     // A cut stamp stays in its period where periods are whole steps long.
     let width = (to.saturating_sub(from) / 20 / step).max(1).saturating_mul(step);
-    let period_of = |at: i64| at.div_euclid(width);
-    let (first, last) = (period_of(from), period_of(to));
+    let (first, last) = (from.div_euclid(width), to.div_euclid(width));
     if last - first < 6 {
-        return false;
+        return None;
     }
-    let same_names = names_agree(rows, outer, inner);
     let by_start = outer.cuts_starts() || inner.cuts_starts();
-    let counts = |tier: &Tier, counted: &dyn Fn(u32) -> bool| {
-        // Of the first and the last period one log may hold less.
-        let mut counts = vec![0.0f64; (last - first - 1) as usize];
-        for period in tier.requests.iter().filter(|r| counted(r.2)).map(|r| period_of(if by_start { r.1 } else { r.0 })) {
-            if let Some(count) = counts.get_mut(usize::try_from(period - first - 1).unwrap_or(usize::MAX)) {
+    // Of the first and the last period one log may hold less.
+    let counts = |tier: &Tier| {
+        let mut counts: HashMap<u32, Vec<f64>> = HashMap::new();
+        for &(end, start, row) in &tier.requests {
+            let period = (if by_start { start } else { end }).div_euclid(width) - first - 1;
+            let counts = counts.entry(rows.name(row as usize)).or_insert_with(|| vec![0.0; (last - first - 1) as usize]);
+            if let Some(count) = usize::try_from(period).ok().and_then(|at| counts.get_mut(at)) {
                 *count += 1.0;
             }
         }
         counts
     };
-    let theirs = counts(outer, &|row| !same_names || inner.names.contains(&rows.name(row as usize)));
-    let ours = counts(inner, &|_| true);
-    let (all_theirs, all_ours): (f64, f64) = (theirs.iter().sum(), ours.iter().sum());
-    let spread: f64 = theirs.iter().zip(&ours).map(|(a, b)| (a - b).powi(2)).sum();
-    all_ours >= FEWEST as f64
-        && (all_theirs - all_ours).abs() <= APART * all_ours
-        && spread <= BY_CHANCE * (all_theirs + all_ours)
-        && outer.mean_ns(from, to) + SLACK_NS as f64 >= inner.mean_ns(from, to)
+    let (theirs, ours) = (counts(outer), counts(inner));
+    // Names that occur in both logs stand for themselves.
+    let (mut partners, mut with_partner, mut all) = (HashMap::new(), 0.0, 0.0);
+    for (&name, counts) in &ours {
+        let n: f64 = counts.iter().sum();
+        all += n;
+        let named = theirs.get_key_value(&name).into_iter();
+        let is_path = |name: u32| name != NO_NAME && rows.text(name).starts_with('/');
+        let others = theirs.iter().filter(|(other, _)| !(theirs.contains_key(&name) || is_path(name) && is_path(**other)));
+        let fits = named.chain(others).filter_map(|(&other, theirs)| Some((apart(counts, theirs)?, other)));
+        let best = fits.min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| rows.text(a.1).cmp(rows.text(b.1))));
+        if let Some((_, other)) = best {
+            partners.insert(name, other);
+            with_partner += n;
+        } else if n < FEWEST_OF_ONE && theirs.contains_key(&name) {
+            partners.insert(name, name);
+        }
+    }
+    (with_partner >= FEWEST as f64 && with_partner >= MOST * all).then_some(partners)
+}
+
+/// How far two counts lie apart, period by period: about 1 for two systems of random arrivals. `None` where they are not the
+/// same traffic.
+fn apart(ours: &[f64], theirs: &[f64]) -> Option<f64> {
+    let (all_ours, all_theirs): (f64, f64) = (ours.iter().sum(), theirs.iter().sum());
+    let spread = ours.iter().zip(theirs).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / (all_ours + all_theirs);
+    let is_same =
+        all_ours >= FEWEST_OF_ONE && (all_theirs - all_ours).abs() <= (APART * all_ours).max(2.0) && spread <= BY_CHANCE;
+    is_same.then_some(spread)
 }
 
 /// Hangs each inner request under the outer one that lies around it and is least longer, one to one; what finds none goes to
 /// the nearest that is left.
-fn pair(rows: &Rows<'_>, outer: &Tier, inner: &Tier, links: &mut Links) {
+fn pair(rows: &Rows<'_>, outer: &Tier, inner: &Tier, partners: &HashMap<u32, u32>, links: &mut Links) {
     /// Outer requests that are looked at for one inner one.
-    const MOST: usize = 512;
-    let same_names = names_agree(rows, outer, inner);
+    const FAR: usize = 2048;
     let mut taken = vec![false; outer.requests.len()];
     let step = outer.step_ns.max(1_000_000);
     let mut left: Vec<(i64, i64, u32)> = inner.requests.clone();
@@ -180,11 +198,11 @@ fn pair(rows: &Rows<'_>, outer: &Tier, inner: &Tier, links: &mut Links) {
             let best = outer.requests[from..]
                 .iter()
                 .enumerate()
-                .take(MOST)
+                .take(FAR)
                 .filter(|(at, r)| {
                     !taken[from + at] && (if is_strict { lies_around(r) } else { r.1 <= end.saturating_add(reach) })
                 })
-                .filter(|(_, r)| !same_names || rows.name(r.2 as usize) == rows.name(row as usize))
+                .filter(|(_, r)| partners.get(&rows.name(row as usize)) == Some(&rows.name(r.2 as usize)))
                 // Coarse stamps say little: of those that fit, the one whose length is nearest.
                 .min_by_key(|(_, r)| (r.0.saturating_sub(end).max(0) / step, ((r.0 - r.1) - (end - start)).abs()));
             let Some((at, found)) = best else { return true };
@@ -203,7 +221,7 @@ mod tests {
 
     fn tier(family: u32, step_ns: i64, requests: impl Iterator<Item = (i64, i64)>) -> Tier {
         let requests = requests.map(|(start, end)| (end, start, 0)).collect();
-        Tier { family, shape: family, requests, names: HashSet::new(), step_ns, states_parts: family > 0 }
+        Tier { family, shape: family, requests, step_ns, states_parts: family > 0, is_proxy: false }
     }
 
     #[test]
@@ -212,6 +230,9 @@ mod tests {
         let starts = tier(0, SECOND, (0..9).map(|i| (i * SECOND, i * SECOND + 7)));
         let ends = tier(0, SECOND, (1..9).map(|i| (i * SECOND - 7, i * SECOND)));
         assert_eq!((starts.cuts_starts(), ends.cuts_starts()), (true, false));
-        assert_eq!((ends.span(), ends.mean_ns(0, 3 * SECOND)), ((SECOND - 7, 8 * SECOND), 7.0));
+        // Period by period the same, but for one at an edge; and two that merely add up to the same.
+        assert!(apart(&[10.0, 20.0, 10.0], &[10.0, 19.0, 11.0]).is_some());
+        assert_eq!(apart(&[10.0, 20.0, 10.0], &[15.0, 12.0, 13.0]), None);
+        assert_eq!((ends.span(), ends.mean_ns((0, 3 * SECOND))), ((SECOND - 7, 8 * SECOND), 7.0));
     }
 }

@@ -16,8 +16,8 @@ use crate::units::{count_text, duration_text};
 
 /// Pairs below which nothing is said of a clock.
 const FEWEST: usize = 20;
-/// Share of pairs that lie within each other as they are where clocks agree.
-const AGREE: f64 = 0.95;
+/// Share of pairs that lie within each other as they are, from which on clocks are not said to differ.
+const DIFFER: f64 = 0.5;
 /// Share of pairs that have to allow an offset.
 const ALLOW: f64 = 0.9;
 /// Offsets below this are the rounding of stamps, in nanoseconds.
@@ -101,7 +101,8 @@ fn bounds(rows: &Rows<'_>, origins: &[Origin], links: &Links, inner: usize, oute
 fn offset(bounds: &[(i64, i64)]) -> Option<Offset> {
     let none = Some(Offset { ns: 0, error_ns: 0, pairs: bounds.len() });
     let allow = |ns: i64| bounds.iter().filter(|(low, high)| (*low..=*high).contains(&ns)).count() as f64 / bounds.len() as f64;
-    if allow(0) >= AGREE {
+    // Where most fit as they are the rest is jitter.
+    if allow(0) >= DIFFER {
         return none;
     }
     let mut edges: Vec<(i64, i32)> = bounds.iter().flat_map(|&(low, high)| [(low, -1), (high, 1)]).collect();

@@ -63,7 +63,11 @@ impl<'a> Hosts<'a> {
         }
         for &source in &telling {
             let origin = &self.origins[source as usize];
-            if telling.iter().filter(|&&other| self.origins[other as usize].host == origin.host).count() > 1 {
+            let is_beside = |other: &&u32| {
+                let other = &self.origins[**other as usize];
+                other.family != origin.family && other.host == origin.host && overlap(origin.span, other.span)
+            };
+            if telling.iter().any(|other| is_beside(&other)) {
                 let host = self.add(origin.host, &origin.name);
                 self.of_family.insert(origin.family, host);
             }
@@ -74,15 +78,16 @@ impl<'a> Hosts<'a> {
         if !self.rows.has_instances() {
             return;
         }
-        let mut seen: HashMap<u32, Vec<u32>> = HashMap::new();
+        let mut seen: HashMap<u32, std::collections::BTreeSet<u32>> = HashMap::new();
         for row in 0..self.rows.len() {
             let (folder, instance) = (self.of_source(row), self.rows.instance(row));
             let instances = seen.entry(folder).or_default();
-            if instance != NO_NAME && !instances.contains(&instance) {
-                instances.push(instance);
+            if instance != NO_NAME {
+                instances.insert(instance);
             }
         }
-        let mut several: Vec<(u32, Vec<u32>)> = seen.into_iter().filter(|(_, instances)| instances.len() > 1).collect();
+        let mut several: Vec<(u32, std::collections::BTreeSet<u32>)> =
+            seen.into_iter().filter(|(_, instances)| instances.len() > 1).collect();
         several.sort_unstable();
         for (folder, instances) in several {
             for instance in instances {
@@ -126,4 +131,10 @@ impl<'a> Hosts<'a> {
     pub(super) fn name(&self, host: u32) -> String {
         self.names.get(host as usize).cloned().unwrap_or_default()
     }
+}
+
+/// Whether two logs were written at the same time for half of the shorter one: what was rotated follows the other.
+fn overlap(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> bool {
+    let length = |(from, to): (i64, i64)| to.saturating_sub(from);
+    a.zip(b).is_some_and(|(a, b)| 2 * i128::from(length((a.0.max(b.0), a.1.min(b.1)))) >= i128::from(length(a).min(length(b))))
 }

@@ -8,6 +8,7 @@ mod span_holds;
 mod statements;
 mod threads;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
@@ -96,6 +97,7 @@ struct Context<'a> {
     rows: &'a Rows<'a>,
     links: &'a Links<'a>,
     of: &'a RequestOf,
+    origins: &'a [Origin],
     gauges: sizes::Gauges,
     hosts: hosts::Hosts<'a>,
 }
@@ -136,7 +138,7 @@ pub(crate) fn build<'a>(
 ) -> Resources<'a> {
     let hosts = hosts::Hosts::of(rows, origins, &links.parent, host_names);
     let gauges = sizes::Gauges::of(rows, &hosts, links);
-    let context = Context { rows, links, of, gauges, hosts };
+    let context = Context { rows, links, of, origins, gauges, hosts };
     let mut found = Found::default();
     threads::add(&context, &mut found);
     connections::add(&context, &mut found);
@@ -210,6 +212,47 @@ fn add_locks(context: &Context<'_>, found: &mut Found) {
     }
 }
 
+/// Keeps the resources with most time in them, and says so where that is not all.
+fn keep_largest(found: &mut Found) -> Option<String> {
+    /// More than these nobody reads, and each is measured against all requests.
+    const MOST: usize = 200;
+    if found.resources.len() <= MOST {
+        return None;
+    }
+    let time = |r: &Resource| r.holds.iter().fold(0i128, |sum, h| sum + i128::from(h.held_ns()) + i128::from(h.wait_ns.max(0)));
+    let mut order: Vec<usize> = (0..found.resources.len()).collect();
+    order.sort_by_cached_key(|&at| (std::cmp::Reverse(time(&found.resources[at])), at));
+    let left_out = order.split_off(MOST).len();
+    order.sort_unstable();
+    let pick = |at: &usize| (found.resources[*at].clone(), found.host[*at], found.timeouts[*at]);
+    let kept: Vec<_> = order.iter().map(pick).collect();
+    found.resources = kept.iter().map(|k| k.0.clone()).collect();
+    found.host = kept.iter().map(|k| k.1).collect();
+    found.timeouts = kept.iter().map(|k| k.2).collect();
+    Some(format!("{left_out} pools and callees with the least time in them are left out of waits and capacity"))
+}
+
+/// The ends of the requests that count for the throughput. Of logs that nothing joins, those that hold no resource may stand
+/// before those that do: what the resources let through is told by their own requests alone.
+fn counted<'a>(context: &Context<'_>, requests: &'a Requests<'_>, resources: &[Resource]) -> Cow<'a, [i64]> {
+    let family = |request: u32| {
+        let row = requests.row[request as usize] as usize;
+        context.origins[context.rows.source[row] as usize].family
+    };
+    let apart: hashbrown::HashSet<u32> = (context.links.joined.apart.iter())
+        .flat_map(|&(a, b)| [a, b])
+        .map(|source| context.origins[source as usize].family)
+        .collect();
+    let in_requests = |hold: &&Hold| (hold.request as usize) < requests.len();
+    let holding: hashbrown::HashSet<u32> =
+        resources.iter().flat_map(|r| &r.holds).filter(in_requests).map(|hold| family(hold.request)).collect();
+    if apart.is_disjoint(&holding) {
+        return Cow::Borrowed(&requests.end);
+    }
+    let is_out = |request: u32| apart.contains(&family(request)) && !holding.contains(&family(request));
+    (0..requests.len() as u32).map(|r| if is_out(r) { NULL_I64 } else { requests.end[r as usize] }).collect()
+}
+
 fn finish<'a>(
     context: &Context<'_>,
     mut found: Found,
@@ -218,6 +261,7 @@ fn finish<'a>(
     stated: &BTreeMap<String, u32>,
 ) -> Resources<'a> {
     let rows = context.rows;
+    let left_out = keep_largest(&mut found);
     // Connections and permits are held within worker threads of the same host.
     for at in 0..found.resources.len() {
         let inner = matches!(found.resources[at].kind, model::Kind::Connections | model::Kind::External | model::Kind::Sockets);
@@ -234,7 +278,7 @@ fn finish<'a>(
         .zip(&found.host)
         .flat_map(|(resource, &host)| [host, around(host)].map(|host| (host, resource.name.clone())))
         .collect();
-    let (mut readings, mut conflicts) = (Vec::new(), Vec::new());
+    let (mut readings, mut conflicts) = (Vec::new(), left_out.into_iter().collect::<Vec<_>>());
     for (resource, &host) in found.resources.iter_mut().zip(&found.host) {
         let (size, reading) = context.gauges.size([host, around(host)], resource);
         let told = stated.get(&resource.name).map(|&slots| model::Size { value: Some(slots), basis: model::Basis::Stated });
@@ -261,7 +305,12 @@ fn finish<'a>(
     let statements = statements::of(rows, calls, &found.resources, requests.len());
     let success = requests.outcome.iter().map(|outcome| !is_error(*outcome)).collect();
     let system = System {
-        requests: model::Requests::new(&requests.end, &requests.duration, &requests.endpoint, success),
+        requests: model::Requests::new(
+            counted(context, requests, &found.resources),
+            &requests.duration,
+            &requests.endpoint,
+            success,
+        ),
         resources: found.resources,
         endpoints: requests.endpoints.iter().map(|key| key.text(rows)).collect(),
         statements,
