@@ -147,8 +147,10 @@ fn options(args: &AnalyzeArgs) -> Result<analyze::Options> {
         .as_deref()
         .map(units::parse_duration)
         .transpose()
-        .map_err(|e| Error::Usage(format!("--expected-interval: {e}")))?
-        .filter(|&ns| ns > 0);
+        .map_err(|e| Error::Usage(format!("--expected-interval: {e}")))?;
+    if options.expected_interval == Some(0) {
+        return Err(Error::Usage("--expected-interval 0: write how often a request was meant to be sent, for example 100ms".to_owned()));
+    }
     options.folded = args.format == "folded";
     options.target_tps.clone_from(&args.target_tps);
     options.what_ifs = args.what_if.iter().map(|text| what_if(text)).collect::<Result<_>>()?;

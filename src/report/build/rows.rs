@@ -223,13 +223,13 @@ pub(super) fn database(results: &Results<'_>, options: &Options) -> Vec<Block> {
 }
 
 /// Pools of which only readings tell: who held what, and how long anybody waited, they do not say.
-pub(super) fn watched(results: &Results<'_>) -> Vec<Block> {
+pub(super) fn watched(results: &Results<'_>, options: &Options) -> Vec<Block> {
     let watched = &results.analysis.watched;
     if watched.is_empty() {
         return Vec::new();
     }
     let cell = |value: Option<u32>| value.map_or(Cell::Empty, |value| Cell::Count(u64::from(value)));
-    let rows = watched.iter().map(|pool| {
+    let rows = watched.iter().take(options.top).map(|pool| {
         let has_waiters = pool.reading.waiting_max.is_some();
         vec![
             text(&pool.name),
@@ -246,7 +246,11 @@ pub(super) fn watched(results: &Results<'_>) -> Vec<Block> {
         Column::number("Readings", Unit::None),
         Column::number("With waiters", Unit::None),
     ];
-    vec![Block::Table(Table { columns, rows: rows.collect(), other: None })]
+    let mut blocks = vec![Block::Table(Table { columns, rows: rows.collect(), other: None })];
+    if let Some(more) = watched.len().checked_sub(options.top).filter(|&more| more > 0) {
+        blocks.push(Block::Text(format!("{} more pools are not shown.", super::count(more as u64))));
+    }
+    blocks
 }
 
 pub(super) fn waits(results: &Results<'_>, options: &Options) -> Vec<Block> {
