@@ -149,7 +149,9 @@ fn options(args: &AnalyzeArgs) -> Result<analyze::Options> {
         .transpose()
         .map_err(|e| Error::Usage(format!("--expected-interval: {e}")))?;
     if options.expected_interval == Some(0) {
-        return Err(Error::Usage("--expected-interval 0: write how often a request was meant to be sent, for example 100ms".to_owned()));
+        return Err(Error::Usage(
+            "--expected-interval 0: write how often a request was meant to be sent, for example 100ms".to_owned(),
+        ));
     }
     options.folded = args.format == "folded";
     options.target_tps.clone_from(&args.target_tps);

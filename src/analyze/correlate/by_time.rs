@@ -12,6 +12,8 @@ use crate::analyze::columns::Rows;
 use crate::analyze::sources::Origin;
 use crate::frame::{NO_NAME, NULL_I64};
 
+/// Logs beyond which none are compared: each would be with every other, and so many hosts are no tiers.
+const MOST_LOGS: usize = 32;
 /// Requests below which two logs are not compared.
 const FEWEST: usize = 50;
 /// Records of an endpoint below which its counts tell nothing.
@@ -52,7 +54,7 @@ impl Tier {
 
     fn mean_ns(&self, (from, to): (i64, i64)) -> f64 {
         let within = self.requests.iter().filter(|r| (from..to).contains(&r.0));
-        let (sum, n) = within.fold((0.0, 0.0), |(sum, n), r| (sum + (r.0 - r.1) as f64, n + 1.0));
+        let (sum, n) = within.fold((0.0, 0.0), |(sum, n), r| (sum + r.0.saturating_sub(r.1) as f64, n + 1.0));
         sum / f64::max(n, 1.0)
     }
 }
@@ -60,6 +62,9 @@ impl Tier {
 /// Joins logs of one traffic; what else overlaps in time without anything to join it is listed, by one source of each.
 pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
     let mut tiers = tiers(rows, origins, links);
+    if tiers.len() > MOST_LOGS {
+        return;
+    }
     // From the inside out: who states its parts is innermost, and a proxy stands before what it calls.
     let whole = (i64::MIN, i64::MAX);
     tiers.sort_by(|a, b| {
@@ -79,7 +84,7 @@ pub(super) fn link(rows: &Rows<'_>, origins: &[Origin], links: &mut Links) {
         for b in tiers[at + 1..].iter().filter(|b| b.shape != a.shape && !joined.contains(&b.family)) {
             let ((a_from, a_to), (b_from, b_to)) = (a.span(), b.span());
             let both = a_to.min(b_to).saturating_sub(a_from.max(b_from)) as f64;
-            if both >= MUCH * (a_to - a_from).min(b_to - b_from) as f64 && both > 0.0 {
+            if both >= MUCH * a_to.saturating_sub(a_from).min(b_to.saturating_sub(b_from)) as f64 && both > 0.0 {
                 links.joined.apart.push((source_of(a), source_of(b)));
             }
         }
@@ -193,7 +198,8 @@ fn pair(rows: &Rows<'_>, outer: &Tier, inner: &Tier, partners: &HashMap<u32, u32
             let reach = if is_strict { step + SLACK_NS } else { 2 * step + 1_000_000_000 };
             let from = outer.requests.partition_point(|r| r.0.saturating_add(reach) < end);
             let lies_around = |r: &(i64, i64, u32)| {
-                r.1 <= start.saturating_add(SLACK_NS + inner.step_ns) && r.0 - r.1 + SLACK_NS >= end - start
+                r.1 <= start.saturating_add(SLACK_NS + inner.step_ns)
+                    && r.0.saturating_sub(r.1).saturating_add(SLACK_NS) >= end.saturating_sub(start)
             };
             let best = outer.requests[from..]
                 .iter()
@@ -204,7 +210,9 @@ fn pair(rows: &Rows<'_>, outer: &Tier, inner: &Tier, partners: &HashMap<u32, u32
                 })
                 .filter(|(_, r)| partners.get(&rows.name(row as usize)) == Some(&rows.name(r.2 as usize)))
                 // Coarse stamps say little: of those that fit, the one whose length is nearest.
-                .min_by_key(|(_, r)| (r.0.saturating_sub(end).max(0) / step, ((r.0 - r.1) - (end - start)).abs()));
+                .min_by_key(|(_, r)| {
+                    (r.0.saturating_sub(end).max(0) / step, r.0.saturating_sub(r.1).abs_diff(end.saturating_sub(start)))
+                });
             let Some((at, found)) = best else { return true };
             taken[from + at] = true;
             links.parent[row as usize] = found.2;
