@@ -2,7 +2,7 @@
 
 use hashbrown::{HashMap, HashSet};
 use parsers::{Adoption, Null};
-use polars::prelude::{ChunkedArray, IntoColumn, NamedFrom, PolarsNumericType, Series};
+use polars::prelude::{ChunkedArray, IntoColumn, PolarsNumericType};
 use polars_arrow::bitmap::Bitmap;
 
 use super::learn::learn;
@@ -55,13 +55,13 @@ macro_rules! columns {
             fn finish(mut self, names: Names) -> Result<Frame> {
                 let rows = self.source.len();
                 let mut columns = vec![
-                    Series::new("source".into(), self.source).into_column(),
-                    Series::new("line".into(), self.line).into_column(),
-                    Series::new("kind".into(), self.kind).into_column(),
-                    Series::new("role".into(), self.role).into_column(),
-                    Series::new("phase".into(), self.phase).into_column(),
-                    Series::new("outcome".into(), self.outcome).into_column(),
-                    Series::new("offset".into(), self.offset).into_column(),
+                    full::<polars::prelude::UInt32Type>("source", self.source),
+                    full::<polars::prelude::UInt32Type>("line", self.line),
+                    full::<polars::prelude::UInt8Type>("kind", self.kind),
+                    full::<polars::prelude::UInt8Type>("role", self.role),
+                    full::<polars::prelude::UInt8Type>("phase", self.phase),
+                    full::<polars::prelude::UInt8Type>("outcome", self.outcome),
+                    full::<polars::prelude::UInt64Type>("offset", self.offset),
                 ];
                 $(columns.extend(nullable::<polars::prelude::UInt32Type>(stringify!($key), self.$key, rows));)*
                 $(columns.extend(nullable::<polars::prelude::$polars>(stringify!($value), self.$value, rows));)*
@@ -168,6 +168,16 @@ impl Builder {
         }
         Ok((self.columns.finish(self.names)?, self.folded_names))
     }
+}
+
+/// A polars column over values of which each row has one; takes their memory over.
+fn full<T>(name: &str, values: Vec<T::Native>) -> polars::prelude::Column
+where
+    T: PolarsNumericType,
+    ChunkedArray<T>: polars::prelude::IntoSeries,
+{
+    use polars::prelude::IntoSeries;
+    ChunkedArray::<T>::from_vec(name.into(), values).into_series().into_column()
 }
 
 /// A polars column over the values, null where they hold the null pattern and past their end; none
