@@ -39,6 +39,8 @@ pub struct Options {
     pub keep_rejects: bool,
     /// Whether inputs are hashed.
     pub hash: bool,
+    /// Whether ids are read even where there is no other log to join them with: to look one up.
+    pub all_ids: bool,
 }
 
 /// A format for certain paths.
@@ -217,8 +219,15 @@ pub type Progress<'a> = &'a (dyn Fn(&Path, u64) + Sync);
 /// # Errors
 /// Only when the frame cannot be made; inputs that cannot be read are listed in the result.
 pub fn load(inputs: &[Found], options: &Options, progress: Progress<'_>) -> Result<Loaded> {
-    let mut reader =
-        Reader { options, progress, builder: Builder::default(), sources: Vec::new(), skipped: Vec::new(), rejected: Vec::new() };
+    let mut reader = Reader {
+        options,
+        alone: inputs.len() == 1 && !options.all_ids,
+        progress,
+        builder: Builder::default(),
+        sources: Vec::new(),
+        skipped: Vec::new(),
+        rejected: Vec::new(),
+    };
     let mut errors = Vec::new();
     let mut seen = Seen::default();
     for found in inputs {
@@ -251,6 +260,11 @@ pub struct Settled {
 /// # Errors
 /// [`Error::Unknown`] when no format fits, [`Error::Format`] when the format asked for does not.
 pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
+    settle_beside(path, head, options, false)
+}
+
+/// The same, for a log that is read alone or beside others.
+fn settle_beside(path: &Path, head: &[u8], options: &Options, alone: bool) -> Result<Settled> {
     let rule = options.formats.iter().find(|rule| rule.fits(path));
     // Formats that know syslog's prefix as their own come first; no format knows a container's.
     let carrier = peel::sniff(head);
@@ -261,6 +275,7 @@ pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
     let head = peeled.as_ref().map_or(head, |p| &p.bytes);
     let mut opening = parsers::Options::default();
     opening.unit = options.unit;
+    opening.alone = alone;
     opening.layout = rule.and_then(|rule| rule.layout.clone());
     let (format, evidence) = match rule {
         Some(rule) => (rule.format, "named with --log-format".to_owned()),
@@ -289,6 +304,7 @@ fn whole_lines(head: &[u8]) -> &[u8] {
 
 struct Reader<'a> {
     options: &'a Options,
+    alone: bool,
     progress: Progress<'a>,
     builder: Builder,
     sources: Vec<Source>,
@@ -309,7 +325,7 @@ impl Reader<'_> {
             // An input that breaks off at once says why when it is read on.
             return opened.read(<[u8]>::len, |_, _| ()).map(drop);
         }
-        let settled = match settle(path, &opened.head, self.options) {
+        let settled = match settle_beside(path, &opened.head, self.options, self.alone) {
             Err(Error::Unknown { .. }) if found.origin == Origin::Walked => {
                 let why = format!("not a log narrows knows{}", hint(&opened.head));
                 self.skipped.push(Skipped { path: path.clone(), why });

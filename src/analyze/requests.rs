@@ -171,6 +171,9 @@ pub(crate) type RequestOf = Vec<u32>;
 pub(crate) fn collect<'a>(rows: &Rows<'_>, links: &'a Links<'_>) -> (Requests<'a>, RequestOf) {
     let mut requests = Requests::default();
     let mut of = vec![NONE; rows.len()];
+    if rows.are_plain_requests() {
+        requests.row.reserve_exact(rows.len());
+    }
     let rooted = if links.joined.orphans > 0 { traces_with_root(rows, links) } else { hashbrown::HashSet::new() };
     for (row, slot) in of.iter_mut().enumerate() {
         if is_request(rows, links, row, &rooted) {
@@ -187,6 +190,9 @@ pub(crate) fn collect<'a>(rows: &Rows<'_>, links: &'a Links<'_>) -> (Requests<'a
         true => Cow::Borrowed(&links.duration),
         false => requests.row.iter().map(|&row| links.duration[row as usize]).collect(),
     };
+    requests.endpoint.reserve_exact(requests.row.len());
+    requests.outcome.reserve_exact(requests.row.len());
+    requests.end.reserve_exact(requests.row.len());
     let mut numbers = Numbers::default();
     for request in 0..requests.len() {
         let root = requests.row[request] as usize;

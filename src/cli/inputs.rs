@@ -86,6 +86,7 @@ pub(super) fn options(args: &InputArgs, config: &Config) -> Result<load::Options
     });
     options.keep_rejects = args.rejects.is_some();
     options.hash = args.hash;
+    options.all_ids = args.all_ids;
     Ok(options)
 }
 

@@ -149,3 +149,78 @@ fn hash_of(hasher: &DefaultHashBuilder, node: u32, word: u128) -> u64 {
 fn short(segment: Segment<'_>) -> Option<u128> {
     if segment.is_number() { None } else { segment.word() }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::template::template;
+    use super::*;
+
+    fn made(paths: &mut Paths, names: &mut Names, target: &str) -> Option<String> {
+        paths.key(target.as_bytes(), names).map(|key| names.get(key).to_owned())
+    }
+
+    fn by_definition(target: &str) -> String {
+        let mut out = Vec::new();
+        template(target.as_bytes(), &mut out);
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn paths_seen_before_have_their_templates() {
+        let (mut paths, mut names) = (Paths::default(), Names::default());
+        paths.renew();
+        for (target, template) in [
+            ("/api/v2/accounts/4711/balance?x=1", "/api/v2/accounts/{id}/balance"),
+            ("/", "/"),
+            ("/a//b/", "/a//b"),
+            ("/a;x=1/b", "/a/b"),
+            ("/orders/order-4711", "/orders/order-{id}"),
+            ("/a-word-of-more-than-15-bytes/7", "/a-word-of-more-than-15-bytes/{id}"),
+            ("http://host/a/7", "/a/{id}"),
+        ] {
+            for _ in 0..3 {
+                assert_eq!(made(&mut paths, &mut names, target).as_deref(), Some(template));
+            }
+        }
+        assert_eq!(made(&mut paths, &mut names, "*"), None);
+        assert_eq!(made(&mut paths, &mut names, &"/a".repeat(129)), None);
+        assert_eq!(names.len(), 7);
+    }
+
+    #[test]
+    fn another_dictionary_has_keys_of_its_own() {
+        let (mut paths, mut first, mut second) = (Paths::default(), Names::default(), Names::default());
+        paths.renew();
+        assert_eq!((paths.key(b"/a", &mut first), paths.key(b"/b", &mut first)), (Some(0), Some(1)));
+        paths.renew();
+        assert_eq!(paths.key(b"/b", &mut second), Some(0));
+    }
+
+    #[test]
+    fn no_more_than_so_many_are_remembered() {
+        let (mut paths, mut names) = (Paths::default(), Names::default());
+        paths.renew();
+        let word = |n: usize| n.to_string().bytes().map(|b| (b - b'0' + b'a') as char).collect::<String>();
+        let made = (0..2 * MOST).filter(|&n| made(&mut paths, &mut names, &format!("/{}", word(n))).is_some()).count();
+        // The root is one of them.
+        assert_eq!((made, paths.nodes.len(), paths.words.len()), (MOST - 1, MOST, MOST - 1));
+        paths.renew();
+        assert_eq!((paths.nodes.len(), paths.words.len()), (1, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_has_the_template_of_the_definition(
+            targets in prop::collection::vec("(/(api|v[0-9]|[a-z]{0,18}|[0-9]{1,17}|[A-Za-z0-9@:{}._-]{1,20}|[\\x00-\\x7f\u{e9}]{0,9})){1,5}[/?#;]?[a-z/?#;=0-9]{0,8}", 1..20),
+        ) {
+            let (mut paths, mut names) = (Paths::default(), Names::default());
+            paths.renew();
+            for target in targets.iter().chain(&targets) {
+                let made = made(&mut paths, &mut names, target);
+                prop_assert_eq!(made.unwrap_or_else(|| by_definition(target)), by_definition(target));
+            }
+        }
+    }
+}

@@ -66,15 +66,18 @@ fn plain_keys(column: &TextColumn, rows: usize, chunk: &[u8], names: &mut Names,
     if column.is_empty() {
         return;
     }
-    // Such columns repeat the value of the row before more often than not.
-    let mut last: (&[u8], u32) = (b"", NO_NAME);
-    let key = |row| match column.get(row, chunk) {
-        Some(text) if text == last.0 && last.1 != NO_NAME => last.1,
-        Some(text) => {
-            last = (text, names.key(text));
-            last.1
+    // Such columns have few values, which take turns.
+    const RECENT: usize = 16;
+    let mut recent: [(&[u8], u32); RECENT] = [(b"", NO_NAME); RECENT];
+    let key = |row| {
+        let Some(text) = column.get(row, chunk) else { return NO_NAME };
+        let place = (text.len() + usize::from(text.first().copied().unwrap_or(0))) % RECENT;
+        let (known, key) = recent[place];
+        if text == known && key != NO_NAME {
+            return key;
         }
-        None => NO_NAME,
+        recent[place] = (text, names.key(text));
+        recent[place].1
     };
     keys.extend((0..rows).map(key));
 }

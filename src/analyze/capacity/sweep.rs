@@ -20,8 +20,10 @@ const EVERY: usize = 32;
 impl Steps {
     /// From intervals in any order; those that end before they start are left out.
     pub fn new(intervals: impl IntoIterator<Item = (i64, i64)>) -> Self {
-        let (mut starts, mut ends) = (Vec::new(), Vec::new());
-        for (start, end) in intervals.into_iter().filter(|(s, e)| e > s) {
+        let intervals = intervals.into_iter();
+        let most = intervals.size_hint().1.unwrap_or(0);
+        let (mut starts, mut ends) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        for (start, end) in intervals.filter(|(s, e)| e > s) {
             starts.push(start);
             ends.push(end);
         }
