@@ -46,6 +46,8 @@ pub(in crate::access) struct Pattern {
     stamp: Option<Stamp>,
     /// Whether the target stands in quotes, so that backslashes escape in it.
     escapes: bool,
+    /// Whether lines say no more than [`Batch::push_plain`] takes.
+    is_plain: bool,
     facts: Facts,
 }
 
@@ -102,7 +104,8 @@ impl Pattern {
         }
         let is_target = |field: &Field| matches!(field, Field::Request | Field::Target { .. });
         let escapes = steps.iter().any(|step| is_target(&step.field) && step.end.is_quote());
-        Pattern { start: start.into(), steps, stamp, escapes, facts }
+        let is_plain = steps.iter().all(|step| step.field.is_plain());
+        Pattern { start: start.into(), steps, stamp, escapes, is_plain, facts }
     }
 
     /// Takes over what the user says: the stamp marks what `options` tell, whatever the layout's default.
@@ -117,6 +120,7 @@ impl Pattern {
         if options.alone && !self.steps.iter().any(is_tier) {
             let ids = self.steps.iter_mut().filter(|step| matches!(step.field, Field::RequestId));
             ids.for_each(|step| step.field = Field::Skip);
+            self.is_plain = self.steps.iter().all(|step| step.field.is_plain());
         }
         self
     }
@@ -188,7 +192,10 @@ impl LineDecoder for Pattern {
             plain = field::unescape(name);
             op.name = Some(&plain);
         }
-        batch.push(&op);
+        match self.is_plain {
+            true => batch.push_plain(&op),
+            false => batch.push(&op),
+        }
         Ok(())
     }
 }

@@ -107,7 +107,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         return refused(system, "there is no request to count".to_owned());
     }
     let inside = Steps::new(system.requests.spans());
-    let Some((log, calm)) = whole(&system.requests).zip(trimmed(&system.requests)) else {
+    let Some((log, calm)) = whole(&system.requests).and_then(|log| Some((log, trimmed(&system.requests, log)?))) else {
         return refused(system, "the log is shorter than its slowest responses".to_owned());
     };
     let mean_response = inside.area(log.from_ns, log.to_ns) / system.requests.len() as f64 / 1e9;
