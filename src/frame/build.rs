@@ -193,6 +193,29 @@ where
         return None;
     }
     values.resize(rows, T::Native::NULL);
-    let validity = values.contains(&T::Native::NULL).then(|| values.iter().map(|&v| v != T::Native::NULL).collect::<Bitmap>());
+    let validity = values.contains(&T::Native::NULL).then(|| validity(&values));
     Some(ChunkedArray::<T>::from_vec_validity(name.into(), values, validity).into_series().into_column())
+}
+
+/// A bit for each value: whether it is one. Eight at a time, which is several times as fast as one by one.
+fn validity<V: Null>(values: &[V]) -> Bitmap {
+    let byte = |eight: &[V]| eight.iter().enumerate().fold(0, |byte, (i, &value)| byte | u8::from(value != V::NULL) << i);
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut bytes: Vec<u8> = eights.iter().map(|eight| byte(eight)).collect();
+    bytes.extend((!rest.is_empty()).then(|| byte(rest)));
+    Bitmap::from_u8_vec(bytes, values.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_has_its_bit() {
+        for len in [0, 1, 7, 8, 9, 20] {
+            let values: Vec<u32> = (0..len).map(|i| if i % 3 == 1 { u32::NULL } else { i }).collect();
+            let bits: Vec<bool> = validity(&values).iter().collect();
+            assert_eq!(bits, (0..len).map(|i| i % 3 != 1).collect::<Vec<_>>());
+        }
+    }
 }

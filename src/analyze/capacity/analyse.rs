@@ -106,8 +106,11 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     if system.requests.is_empty() {
         return refused(system, "there is no request to count".to_owned());
     }
-    let inside = Steps::new(system.requests.spans());
-    let Some((log, calm)) = whole(&system.requests).and_then(|log| Some((log, trimmed(&system.requests, log)?))) else {
+    let (inside, windows) = rayon::join(
+        || Steps::new(system.requests.spans()),
+        || whole(&system.requests).and_then(|log| Some((log, trimmed(&system.requests, log)?))),
+    );
+    let Some((log, calm)) = windows else {
         return refused(system, "the log is shorter than its slowest responses".to_owned());
     };
     let mean_response = inside.area(log.from_ns, log.to_ns) / system.requests.len() as f64 / 1e9;
@@ -130,7 +133,8 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     let innermost = (0..full.len()).filter(|&i| full[i].is_some()).max_by_key(|&i| (depths[i], std::cmp::Reverse(i)));
     let window = innermost.and_then(|i| full[i]).map_or(calm, |full| full.window);
 
-    let done = completions(&system.requests, system.endpoints.len(), window);
+    let (done, goodput) =
+        rayon::join(|| completions(&system.requests, system.endpoints.len(), window), || rate_by_batches(system, window));
     let success = done.success as f64;
     let mut warnings = Vec::new();
     let mut resources: Vec<ResourceCapacity> = (0..holders.len())
@@ -143,7 +147,6 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         depths[a].cmp(&depths[b]).then_with(|| nan_last(resources[b].ceiling_tps).total_cmp(&nan_last(resources[a].ceiling_tps)))
     });
 
-    let goodput = rate_by_batches(system, window);
     let state = state(system, &resources, &done, goodput);
     let prediction = state.predict();
     for (index, found) in resources.iter_mut().enumerate() {
@@ -174,8 +177,10 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             rate.mean, p.lower, p.upper
         ));
     }
-    let plateau = if cause.is_none() { plateau(&system.requests, system.endpoints.len(), &inside, log) } else { None };
-    let load_levels = levels(&system.requests, &inside, calm, mean_response);
+    let ((load_levels, stalls), plateau) = rayon::join(
+        || (levels(&system.requests, &inside, calm, mean_response), stalls(&system.requests, &inside, log)),
+        || cause.is_none().then(|| plateau(&system.requests, system.endpoints.len(), &inside, log)).flatten(),
+    );
     let highest = load_levels.iter().map(|l| l.throughput).chain(goodput.map(|g| g.mean)).fold(0.0, f64::max);
     let trusted_tps = FURTHEST * highest;
     let ladder = match (ceiling, low) {
@@ -224,7 +229,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         load_levels,
         plateau,
         curve,
-        stalls: stalls(&system.requests, &inside, log),
+        stalls,
         warnings,
     }
 }

@@ -27,8 +27,7 @@ impl Steps {
             starts.push(start);
             ends.push(end);
         }
-        ends.sort_unstable();
-        let (starts, mut times) = sorted(starts);
+        let ((starts, mut times), ()) = rayon::join(|| sorted(starts), || ends.sort_unstable());
         times.clear();
         let mut out = Self { times, levels: Vec::with_capacity(starts.len()), ..Self::default() };
         let (mut level, mut area, mut s, mut e) = (0_u32, 0_i128, 0, 0);
