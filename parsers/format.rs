@@ -177,6 +177,11 @@ pub trait Format: Sync {
         false
     }
 
+    /// Whether the decoder takes syslog's prefix off by itself, as it needs what stands there.
+    fn reads_syslog(&self) -> bool {
+        false
+    }
+
     /// Reads what the first bytes tell (header, layout, units) and returns the decoder of this log.
     ///
     /// # Errors

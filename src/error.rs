@@ -28,7 +28,7 @@ pub enum Error {
     #[error("{0}: no such file or folder, and no file matches it as a pattern")]
     NoMatch(String),
     /// A file that no format fits.
-    #[error("{path}: not a log narrows knows{hint}; `narrows formats` lists what it knows, --log-format names one", path = .path.display())]
+    #[error("{path}: not a log narrows knows{hint}; `narrows formats` lists what it knows; --log-format names one, gives its format string, or describes any other with custom:EXPRESSION", path = .path.display())]
     Unknown {
         /// The path as given.
         path: PathBuf,

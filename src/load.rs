@@ -2,16 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use globset::GlobMatcher;
 use jiff::tz::TimeZone;
-use parsers::peel::{self, Prefix};
-use parsers::{Batch, Boundary, Chunk, Decoder, Facts, Format, Kind, Reason, Unit, cut, detect, formats, named};
+use parsers::peel::Prefix;
+use parsers::{Batch, Boundary, Chunk, Decoder, Facts, Kind, Reason, Unit, cut};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::frame::{Builder, Frame, Naming, Piece};
 use crate::input::{Found, Opened, Origin, family, hex, open};
+
+mod services;
+mod settle;
+
+pub use services::{Part, parts};
+use settle::whole_lines;
+pub use settle::{Choice, FormatRule, Settled, settle};
 
 /// How large a piece one thread decodes at a time, in bytes. Smaller pieces cost more dictionaries,
 /// larger ones leave the cache between decoding, naming and booking.
@@ -39,78 +45,8 @@ pub struct Options {
     pub keep_rejects: bool,
     /// Whether inputs are hashed.
     pub hash: bool,
-    /// Whether ids are read even where there is no other log to join them with: to look one up.
-    pub all_ids: bool,
-}
-
-/// A format for certain paths.
-pub struct FormatRule {
-    /// Which paths; `None` for all.
-    pub paths: Option<GlobMatcher>,
-    /// The format.
-    pub format: &'static dyn Format,
-    /// The layout, where the rule gives one.
-    pub layout: Option<String>,
-}
-
-impl FormatRule {
-    /// A rule as typed: `nginx`, a format string, or either after `GLOB=`.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when no format has that name or takes that layout.
-    pub fn parse(text: &str) -> Result<FormatRule> {
-        // Servers take any text as a format string, also one with a pattern of paths before it.
-        let pattern = text.split_once('=').filter(|(glob, _)| is_pattern(glob));
-        if let Some(Ok(rule)) = pattern.map(|(glob, rest)| Self::for_paths(glob, rest)) {
-            return Ok(rule);
-        }
-        if let Some(rule) = Self::of(text) {
-            return Ok(rule);
-        }
-        match text.split_once('=') {
-            Some((glob, rest)) => Self::for_paths(glob, rest),
-            None => Err(Self::unknown(text)),
-        }
-    }
-
-    /// A rule for the paths that a pattern matches: a name without folders in any folder.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when the pattern is none, or no format has that name or takes that layout.
-    pub fn for_paths(glob: &str, format: &str) -> Result<FormatRule> {
-        let rule = Self::of(format).ok_or_else(|| Self::unknown(&format!("{glob}={format}")))?;
-        let everywhere = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
-        let paths = globset::Glob::new(&everywhere).map_err(|e| Error::Usage(format!("--log-format {glob}={format}: {e}")))?;
-        Ok(FormatRule { paths: Some(paths.compile_matcher()), ..rule })
-    }
-
-    fn unknown(text: &str) -> Error {
-        Error::Usage(format!(
-            "--log-format {text}: neither a format's name nor a format string; `narrows formats` lists the names"
-        ))
-    }
-
-    fn of(text: &str) -> Option<FormatRule> {
-        if let Some(format) = named(text) {
-            return Some(FormatRule { paths: None, format, layout: None });
-        }
-        if let Some((name, layout)) = text.split_once(':')
-            && let Some(format) = named(name)
-        {
-            return Some(FormatRule { paths: None, format, layout: Some(layout.to_owned()) });
-        }
-        let format = formats().find(|format| format.takes_layout(text))?;
-        Some(FormatRule { paths: None, format, layout: Some(text.to_owned()) })
-    }
-
-    fn fits(&self, path: &Path) -> bool {
-        self.paths.as_ref().is_none_or(|paths| paths.is_match(path.strip_prefix("./").unwrap_or(path)) || paths.is_match(path))
-    }
-}
-
-/// Whether a text before `=` is a pattern of paths, and not the start of a format string.
-fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?', '/', '.']) && !text.contains(['$', '%', '"', '(', '\\', ' '])
+    /// Whether it is one log alone: then ids that only join logs may be left unread.
+    pub alone: bool,
 }
 
 /// One log that was read, and the account of it.
@@ -219,15 +155,8 @@ pub type Progress<'a> = &'a (dyn Fn(&Path, u64) + Sync);
 /// # Errors
 /// Only when the frame cannot be made; inputs that cannot be read are listed in the result.
 pub fn load(inputs: &[Found], options: &Options, progress: Progress<'_>) -> Result<Loaded> {
-    let mut reader = Reader {
-        options,
-        alone: inputs.len() == 1 && !options.all_ids,
-        progress,
-        builder: Builder::default(),
-        sources: Vec::new(),
-        skipped: Vec::new(),
-        rejected: Vec::new(),
-    };
+    let mut reader =
+        Reader { options, progress, builder: Builder::default(), sources: Vec::new(), skipped: Vec::new(), rejected: Vec::new() };
     let mut errors = Vec::new();
     let mut seen = Seen::default();
     for found in inputs {
@@ -243,68 +172,8 @@ pub fn load(inputs: &[Found], options: &Options, progress: Progress<'_>) -> Resu
     Ok(Loaded { frame, sources, skipped, errors, rejected, folded_names })
 }
 
-/// A log's format, settled.
-pub struct Settled {
-    /// The format.
-    pub format: &'static dyn Format,
-    /// Why this one.
-    pub evidence: String,
-    /// The decoder.
-    pub decoder: Box<dyn Decoder>,
-    /// Prefix to peel off first.
-    pub prefix: Option<Prefix>,
-}
-
-/// Settles the format of a log by its first bytes.
-///
-/// # Errors
-/// [`Error::Unknown`] when no format fits, [`Error::Format`] when the format asked for does not.
-pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
-    settle_beside(path, head, options, false)
-}
-
-/// The same, for a log that is read alone or beside others.
-fn settle_beside(path: &Path, head: &[u8], options: &Options, alone: bool) -> Result<Settled> {
-    let rule = options.formats.iter().find(|rule| rule.fits(path));
-    // Formats that know syslog's prefix as their own come first; no format knows a container's.
-    let carrier = peel::sniff(head);
-    let own = rule.is_none() && carrier.is_none_or(|carrier| !carrier.is_container);
-    let plain = own.then(|| detect(head).into_iter().next()).flatten();
-    let prefix = if plain.is_some() { None } else { carrier };
-    let peeled = prefix.map(|p| p.peel(whole_lines(head)));
-    let head = peeled.as_ref().map_or(head, |p| &p.bytes);
-    let mut opening = parsers::Options::default();
-    opening.unit = options.unit;
-    opening.alone = alone;
-    opening.layout = rule.and_then(|rule| rule.layout.clone());
-    let (format, evidence) = match rule {
-        Some(rule) => (rule.format, "named with --log-format".to_owned()),
-        None => match plain.or_else(|| detect(head).into_iter().next()) {
-            Some(best) => (best.format, best.verdict.evidence),
-            None => return Err(Error::Unknown { path: path.to_owned(), hint: hint(head).to_owned() }),
-        },
-    };
-    let decoder = format.open(head, &opening).map_err(|e| Error::Format { path: path.to_owned(), message: e.message })?;
-    Ok(Settled { format, evidence, decoder, prefix })
-}
-
-/// What an unrecognised head looks like.
-fn hint(head: &[u8]) -> &'static str {
-    match head {
-        [] => " (it is empty)",
-        _ if head.iter().take(4096).filter(|&&b| b == 0).count() > 16 => " (it looks binary)",
-        _ => "",
-    }
-}
-
-/// The bytes up to the last line end; all of them when there is none.
-fn whole_lines(head: &[u8]) -> &[u8] {
-    memchr::memrchr(b'\n', head).map_or(head, |at| &head[..=at])
-}
-
 struct Reader<'a> {
     options: &'a Options,
-    alone: bool,
     progress: Progress<'a>,
     builder: Builder,
     sources: Vec<Source>,
@@ -325,20 +194,32 @@ impl Reader<'_> {
             // An input that breaks off at once says why when it is read on.
             return opened.read(<[u8]>::len, |_, _| ()).map(drop);
         }
-        let settled = match settle_beside(path, &opened.head, self.options, self.alone) {
-            Err(Error::Unknown { .. }) if found.origin == Origin::Walked => {
-                let why = format!("not a log narrows knows{}", hint(&opened.head));
-                self.skipped.push(Skipped { path: path.clone(), why });
-                return Ok(());
-            }
-            settled => settled?,
-        };
+        let parts = parts(path, &opened, self.options);
+        let several = parts.len() > 1;
+        let mut first = Some(opened);
+        for Part { service, settled } in parts {
+            let settled = match settled {
+                Err(Error::Unknown { hint, .. }) if several || found.origin == Origin::Walked => {
+                    self.skipped.push(Skipped { path: path.clone(), why: format!("not a log narrows knows{hint}") });
+                    continue;
+                }
+                settled => settled?,
+            };
+            let opened = first.take().map_or_else(|| open(path), Ok)?;
+            self.take(found, opened, &settled, service.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Reads a log, or what one service has in it.
+    fn take(&mut self, found: &Found, opened: Opened, settled: &Settled, service: Option<&str>) -> Result<()> {
+        let path = &found.path;
         let sha256 = if self.options.hash && found.origin != Origin::Stdin { Some(open(path)?.sha256()?) } else { None };
         let mut wrapping: Vec<_> = opened.compression.into_iter().chain(opened.encoding).collect();
         wrapping.extend(settled.prefix.map(|p| p.name));
         self.sources.push(Source {
             path: path.clone(),
-            family: family(path),
+            family: service.map_or_else(|| family(path), |service| format!("{} {service}", family(path))),
             format: settled.format.spec().name,
             evidence: settled.evidence.clone(),
             facts: settled.decoder.facts(),
@@ -350,7 +231,7 @@ impl Reader<'_> {
         let size = opened.size;
         // What comes in by a pipe can be read only once.
         let hash = self.options.hash && found.origin == Origin::Stdin;
-        let outcome = self.decode(opened, &settled, hash);
+        let outcome = self.decode(opened, settled, hash);
         if let (Some(source), None, Ok(bytes)) = (self.sources.last_mut(), size, &outcome) {
             source.bytes = *bytes;
         }

@@ -264,6 +264,27 @@ fn formats_are_listed_and_detected() {
 }
 
 #[test]
+fn services_of_one_compose_log_are_read_each_as_what_it_is() {
+    let lines = |i: usize| {
+        format!(
+            "nginx-1  | 10.0.0.1 - - [22/Nov/2026:17:55:0{i} +0000] \"GET /a HTTP/1.1\" 200 120 \"-\" \"curl\" rt=0.02{i}\n\
+             db-1     | 2026-11-22 17:55:0{i}.000 UTC [12] LOG:  duration: 1{i}.000 ms  statement: SELECT a\n\
+             cache-1  | 1:M 22 Nov 2026 17:55:0{i}.000 * Ready to accept connections\n\
+             db-1     | \tFROM t\n"
+        )
+    };
+    let folder = Folder::with("compose.log", (0..5).map(lines).collect::<String>());
+    let json = folder.narrows(&["--format", "json", "compose.log"]).exits(0).json();
+    let formats: Vec<&str> = rows(&json, "sources").iter().map(|source| text(source, "/format")).collect();
+    assert_eq!(formats, ["nginx", "postgres"]);
+    assert_eq!((int(&json, "/requests/count"), int(&json, "/requests/total_ns")), (5, 110_000_000));
+    assert_eq!(text(&json, "/database/0/statement"), "select a from t");
+    assert_eq!((int(&json, "/database/0/calls"), int(&json, "/database/0/total_ns")), (5, 60_000_000));
+    let detected = folder.narrows(&["formats", "--detect", "compose.log"]).exits(0);
+    assert!(["the lines of nginx", "the lines of db"].iter().all(|part| detected.text().contains(part)), "{}", detected.text());
+}
+
+#[test]
 fn a_format_string_or_a_servers_configuration_settles_the_layout() {
     let folder = Folder::with("odd.log", "12.500|/a|22/Nov/2026:10:00:00 +0000|200\n7.500|/a|22/Nov/2026:10:00:01 +0000|200\n");
     let layout = "$request_time|$uri|$time_local|$status";
@@ -276,6 +297,16 @@ fn a_format_string_or_a_servers_configuration_settles_the_layout() {
     assert_eq!(total(&["--log-format", &format!("*.log={layout}")]), (2, 20e9));
     folder.write("nginx.conf", format!("http {{\n  log_format odd '{layout}';\n  access_log /var/log/odd.log odd;\n}}\n"));
     assert_eq!(total(&["--log-format", "@nginx.conf"]), (2, 20e9));
+    folder.write(
+        "several.conf",
+        format!(
+            "log_format main '$remote_addr $time_iso8601 $status';\nlog_format odd '{layout}';\nlog_format x '$status|$uri';\n"
+        ),
+    );
+    assert_eq!(total(&["--log-format", "@several.conf"]), (2, 20e9));
+    assert_eq!(total(&["--log-format", "@several.conf:odd"]), (2, 20e9));
+    assert_eq!(total(&["--log-format", "*.log=@several.conf"]), (2, 20e9));
+    folder.narrows(&["--log-format", "@several.conf:nope", "odd.log"]).exits(2).says(&["main", "odd", "x"]);
     folder.write("narrows.toml", format!("[formats]\n\"odd*\" = '{layout}'\n"));
     assert_eq!(total(&[]), (2, 20e9));
 }

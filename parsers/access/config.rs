@@ -3,7 +3,8 @@
 //! <https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format>,
 //! <https://httpd.apache.org/docs/2.4/mod/mod_log_config.html#customlog>
 
-/// The layouts a configuration defines, each with its name; those without a name have none.
+/// The layouts a configuration defines, each with its name; those without a name have none. Tomcat's
+/// stand behind its name, `tomcat:%h ...`, as httpd has the same notation for other meanings.
 pub fn layout_from_config(text: &str) -> Vec<(String, String)> {
     let mut layouts = nginx(text);
     layouts.extend(httpd(text));
@@ -66,9 +67,10 @@ fn without_comments(text: &str) -> String {
     plain
 }
 
-/// `LogFormat "text" name`, `CustomLog path "text"`; a line may go on after a backslash.
+/// `LogFormat "text" name`, `CustomLog path "text"`; a line may go on after a backslash, and
+/// nothing comes between the two.
 fn httpd(text: &str) -> Vec<(String, String)> {
-    let text = text.replace("\\\r\n", " ").replace("\\\n", " ");
+    let text = text.replace("\\\r\n", "").replace("\\\n", "");
     let mut layouts = Vec::new();
     for line in text.lines() {
         let (directive, rest) = line.trim_start().split_once(char::is_whitespace).unwrap_or_default();
@@ -95,7 +97,8 @@ fn tomcat(text: &str) -> Vec<(String, String)> {
     let pattern = |valve: &str| {
         let rest = valve.split_once("pattern=\"")?.1;
         let layout = rest.split_once('"')?.0;
-        Some((String::new(), layout.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")))
+        let layout = layout.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        Some((String::new(), format!("tomcat:{layout}")))
     };
     valves.filter_map(pattern).collect()
 }
@@ -149,7 +152,7 @@ mod tests {
             "# LogFormat \"%x\" off\nLogFormat \"%h %l %u %t \\\"%r\\\" %>s %b\" common\n  LogFormat \"%v %t \\\n%D\" timed\n\
              CustomLog logs/a.log common\nCustomLog \"|/usr/bin/rotatelogs x\" \"%h %s\" env=!x\nLogFormat common\n",
         );
-        let want = [("common", r#"%h %l %u %t "%r" %>s %b"#), ("timed", "%v %t  %D"), ("", "%h %s")];
+        let want = [("common", r#"%h %l %u %t "%r" %>s %b"#), ("timed", "%v %t %D"), ("", "%h %s")];
         assert_eq!(got, want.map(|(a, b)| (a.to_owned(), b.to_owned())));
     }
 
@@ -159,7 +162,7 @@ mod tests {
             "<Host>\n<Valve className=\"org.apache.catalina.valves.AccessLogValve\" directory=\"logs\"\n \
              pattern=\"%h %t &quot;%r&quot; %s %D %I\" />\n</Host>",
         );
-        assert_eq!(got, [(String::new(), r#"%h %t "%r" %s %D %I"#.to_owned())]);
+        assert_eq!(got, [(String::new(), r#"tomcat:%h %t "%r" %s %D %I"#.to_owned())]);
     }
 
     #[test]

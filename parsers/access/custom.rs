@@ -55,8 +55,16 @@ impl Format for Custom {
         };
         let regex = Regex::new(layout).map_err(|error| OpenError::new(format!("the expression does not compile: {error}")))?;
         let mut groups: Vec<Group> = regex.capture_names().enumerate().filter_map(|(i, name)| Group::named(i, name?)).collect();
-        let mappings = groups.iter().map(Group::mapping).collect::<Result<Vec<_>, _>>()?;
+        let read: Vec<_> = groups.iter().map(Group::mapping).collect();
+        let others: Vec<String> =
+            groups.iter().zip(&read).filter(|(_, read)| read.is_err()).map(|(group, _)| group.name()).collect();
+        let (known, unknown): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
+        let mappings: Vec<Mapping> = known.into_iter().flatten().collect();
+        groups.retain(|group| !others.contains(&group.name()));
         if mappings.is_empty() {
+            if let Some(Err(error)) = unknown.into_iter().next() {
+                return Err(error);
+            }
             return Err(OpenError::new(
                 "the expression has no named group; name them as in (?P<path>\\S+) (?P<duration_ms>\\d+)",
             ));
@@ -80,6 +88,13 @@ impl Format for Custom {
         let fields = fields.into_iter().filter(|(_, field)| settled.sources.iter().any(|source| source.field == *field));
         let fields = fields.collect();
         settled.facts.layout.clone_from(layout);
+        if !others.is_empty() {
+            let known = Field::ALL.map(|field| field.1).join(", ");
+            settled.facts.assumptions.push(format!(
+                "Groups that are no field were passed over: {}; there are {known}, times with _ns, _us, _ms or _s.",
+                others.join(", ")
+            ));
+        }
         Ok(Box::new(CustomDecoder { regex, fields, layout: settled }))
     }
 }
@@ -95,8 +110,12 @@ impl Group {
         Some(Group { index, key: Key { path: vec![name.as_bytes().to_vec()], values: BTreeMap::new() } })
     }
 
+    fn name(&self) -> String {
+        String::from_utf8_lossy(&self.key.path.concat()).into_owned()
+    }
+
     fn mapping(&self) -> Result<Mapping, OpenError> {
-        let name = String::from_utf8_lossy(&self.key.path.concat()).into_owned();
+        let name = self.name();
         if let Some(field) = Field::named(&name) {
             return Ok(Mapping { field, key: name, unit: None });
         }

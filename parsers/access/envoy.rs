@@ -79,6 +79,8 @@ fn is_own(line: &[u8]) -> bool {
 }
 
 fn read(line: &[u8]) -> Result<Operation<'_>, Reason> {
+    // Ambassador sets its access lines off from its other ones.
+    let line = line.strip_prefix(b"ACCESS ").unwrap_or(line);
     let rest = line.strip_prefix(b"[").ok_or(Reason::Shape)?;
     let close = memchr::memchr(b']', rest).ok_or(Reason::Shape)?;
     let (stamp, rest) = (&rest[..close], rest[close + 1..].strip_prefix(b" ").ok_or(Reason::Shape)?);

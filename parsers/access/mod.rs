@@ -13,6 +13,7 @@ mod fields;
 mod first_lines;
 mod gunicorn;
 mod haproxy;
+mod heroku;
 mod http;
 mod ingress_nginx;
 mod jmeter;
@@ -46,11 +47,11 @@ pub static FORMATS: &[&dyn Format] = &[
     &ltsv::Ltsv,
     &ingress_nginx::IngressNginx,
     &nginx::Nginx,
-    &tomcat::Tomcat,
     &gunicorn::Gunicorn,
     &uwsgi::Uwsgi,
     &lighttpd::Lighttpd,
     &apache::Apache,
+    &tomcat::Tomcat,
     &cloudfront::Cloudfront,
     &w3c::Iis,
     &w3c::W3c,
@@ -62,6 +63,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &s3::S3,
     &envoy::Envoy,
     &haproxy::Haproxy,
+    &heroku::Heroku,
     &traefik::Traefik,
     &squid::Squid,
     &json_lines::JsonLines,

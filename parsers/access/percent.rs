@@ -12,7 +12,7 @@ use nom::sequence::delimited;
 
 use super::pattern::{Field, Form, Token};
 use super::strftime::{self, Item};
-use crate::{OpenError, Stamp};
+use crate::{OpenError, Stamp, Unit};
 
 /// A piece of a format string.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,13 +52,32 @@ pub(super) fn is_layout(layout: &str) -> bool {
         let Piece::Directive(directive) = piece else { continue };
         request |= matches!(directive.letter, 'r' | 'U');
         status |= directive.letter == 's';
-        let glued =
-            matches!(pieces.get(i + 1), Some(Piece::Literal(text)) if text.starts_with(|c: char| c.is_ascii_alphabetic()));
+        // Letters right behind belong to another notation's name, unless they are the unit of a time.
+        let glued = matches!(pieces.get(i + 1), Some(Piece::Literal(text)) if text.starts_with(|c: char| c.is_ascii_alphabetic()))
+            && !(directive.letter == 'D' && unit_behind(&pieces, i).is_some());
         if glued || !directive.letter.is_ascii_alphabetic() || directive.argument.starts_with('+') {
             return false;
         }
     }
     request && status
+}
+
+/// The unit that the text behind a directive names: `%Dms`, `%D us`.
+pub(super) fn unit_behind(pieces: &[Piece], at: usize) -> Option<Unit> {
+    let Some(Piece::Literal(text)) = pieces.get(at + 1) else { return None };
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    let end = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
+    match &text[..end] {
+        "ms" | "msec" | "millis" => Some(Unit::Millis),
+        "us" | "usec" | "micros" | "\u{b5}s" | "\u{3bc}s" => Some(Unit::Micros),
+        _ => None,
+    }
+}
+
+/// The unit that is written behind `%D`, if any.
+pub(super) fn unit_of_d(pieces: &[Piece]) -> Option<Unit> {
+    let is_d = |piece: &Piece| matches!(piece, Piece::Directive(d) if d.letter == 'D');
+    pieces.iter().position(is_d).and_then(|at| unit_behind(pieces, at))
 }
 
 /// Tokens of the pieces, by what the server means with its directives. Stamps that are spread over
@@ -185,6 +204,7 @@ mod tests {
     fn other_notations_are_left_alone() {
         assert!(is_layout(r#"%h %l %u %t "%r" %>s %b"#));
         assert!(is_layout(r"%v %{%F}t %m %U%q %s"));
+        assert!(is_layout(r#"%h %t "%r" %s %Dus"#));
         for other in [
             "%t [%p]: user=%u,db=%d ",
             "%m [%p] %q%u@%d ",

@@ -91,6 +91,25 @@ pub(super) fn compose_coloured(line: &[u8]) -> Option<Stripped<'_>> {
     column(line).map(|(_, text)| Stripped::whole(text))
 }
 
+/// The service of a line of compose: its container's name without the number.
+pub(super) fn compose_service(line: &[u8]) -> Option<&[u8]> {
+    column(line)?;
+    let line = uncoloured(line);
+    let end = line.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))).unwrap_or(line.len());
+    let name = &line[..end];
+    let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let stem = &name[..name.len() - digits];
+    Some(
+        stem.strip_suffix(b"-").or_else(|| stem.strip_suffix(b"_")).filter(|stem| digits > 0 && !stem.is_empty()).unwrap_or(name),
+    )
+}
+
+/// The container in `[pod/web-5d4b/nginx] line`.
+pub(super) fn kubectl_service(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"[pod/")?;
+    rest[..memchr(b']', rest)?].rsplit(|&b| b == b'/').next()
+}
+
 /// Whether the bars stand in one column, as compose pads the names; other logs have bars, too.
 pub(super) fn is_column(lines: &[&[u8]]) -> bool {
     let mut bars = lines.iter().filter_map(|line| column(line)).map(|(at, _)| at);

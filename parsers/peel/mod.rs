@@ -8,6 +8,8 @@ mod syslog;
 
 use memchr::memchr;
 
+pub(crate) use syslog::{Head, head as syslog_head};
+
 /// A carrier's prefix.
 #[derive(Clone, Copy, Debug)]
 pub struct Prefix {
@@ -18,6 +20,20 @@ pub struct Prefix {
     strip: Strip,
     /// What must hold of the first lines together, where a single one proves little.
     steady: fn(&[&[u8]]) -> bool,
+    /// The service whose line it is, where the carrier brings those of several together.
+    service: Option<Service>,
+    /// The one service whose lines are wanted.
+    only: Option<Only>,
+}
+
+/// Tells whose line a line is.
+type Service = for<'a> fn(&'a [u8]) -> Option<&'a [u8]>;
+
+/// A service, by its name's hash; the first one takes the lines that are of none, so that none is lost.
+#[derive(Clone, Copy, Debug)]
+struct Only {
+    name: u64,
+    takes_strays: bool,
 }
 
 /// Takes the prefix off a line, given without its line end.
@@ -40,16 +56,25 @@ impl<'a> Stripped<'a> {
 }
 
 /// Carriers, the most specific first.
-const CARRIERS: [Prefix; 8] = [
-    Prefix { name: "docker json-file", is_container: true, strip: container::docker, steady: always },
-    Prefix { name: "kubernetes cri", is_container: true, strip: container::cri, steady: always },
-    Prefix { name: "kubectl --prefix", is_container: true, strip: container::kubectl, steady: always },
-    Prefix { name: "syslog RFC 5424", is_container: false, strip: syslog::rfc5424, steady: always },
-    Prefix { name: "syslog RFC 3164", is_container: false, strip: syslog::rfc3164, steady: always },
-    Prefix { name: "syslog or journald, ISO time", is_container: false, strip: syslog::iso, steady: syslog::is_steady },
-    Prefix { name: "docker-compose", is_container: true, strip: container::compose, steady: container::is_column },
-    Prefix { name: "docker-compose, coloured", is_container: true, strip: container::compose_coloured, steady: always },
+const CARRIERS: [Prefix; 9] = [
+    container("docker json-file", container::docker, None),
+    container("journald JSON", syslog::journal, None),
+    container("kubernetes cri", container::cri, None),
+    container("kubectl --prefix", container::kubectl, Some(container::kubectl_service)),
+    syslog("syslog RFC 5424", syslog::rfc5424, always),
+    syslog("syslog RFC 3164", syslog::rfc3164, always),
+    syslog("syslog or journald, ISO time", syslog::iso, syslog::is_steady),
+    Prefix { steady: container::is_column, ..container("docker-compose", container::compose, Some(container::compose_service)) },
+    container("docker-compose, coloured", container::compose_coloured, Some(container::compose_service)),
 ];
+
+const fn container(name: &'static str, strip: Strip, service: Option<Service>) -> Prefix {
+    Prefix { name, is_container: true, strip, steady: always, service, only: None }
+}
+
+const fn syslog(name: &'static str, strip: Strip, steady: fn(&[&[u8]]) -> bool) -> Prefix {
+    Prefix { name, is_container: false, strip, steady, service: None, only: None }
+}
 
 fn always(_: &[&[u8]]) -> bool {
     true
@@ -112,6 +137,25 @@ struct Pending {
 const MAX_JOINED: usize = 16 << 20;
 
 impl Prefix {
+    /// The service whose line it is, where the carrier brings those of several together.
+    pub fn service<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        self.service.and_then(|of| of(without_end(line)))
+    }
+
+    /// The same prefix, of which only the lines of one service are peeled and all others left out;
+    /// those of no service go to the one that `takes_strays`.
+    pub fn only(self, service: &[u8], takes_strays: bool) -> Prefix {
+        Prefix { only: Some(Only { name: crate::scan::sql::id(service), takes_strays }), ..self }
+    }
+
+    /// Whether a line is not wanted.
+    fn leaves_out(&self, line: &[u8]) -> bool {
+        self.only.is_some_and(|only| match self.service(line) {
+            Some(service) => crate::scan::sql::id(service) != only.name,
+            None => !only.takes_strays,
+        })
+    }
+
     /// Peels every line; a line without the prefix stays as it is. Parts whose rest does not follow
     /// in these bytes become lines of their own.
     pub fn peel(&self, bytes: &[u8]) -> Peeled {
@@ -123,6 +167,11 @@ impl Prefix {
             let raw = &bytes[at..at + len];
             let line = without_end(raw);
             let place = (at as u64, number);
+            if self.leaves_out(line) {
+                at += len;
+                number += 1;
+                continue;
+            }
             match (self.strip)(line) {
                 None => peeled.push(place, &[raw]),
                 Some(stripped) => {

@@ -1,16 +1,66 @@
 //! Syslog and journald prefixes.
 //!
 //! Definitions: <https://datatracker.ietf.org/doc/html/rfc3164>,
-//! <https://datatracker.ietf.org/doc/html/rfc5424>, and `short` and `short-iso` of
+//! <https://datatracker.ietf.org/doc/html/rfc5424>, and `short`, `short-iso` and `json` of
 //! <https://www.freedesktop.org/software/systemd/man/latest/journalctl.html>.
 
 use super::Stripped;
+use crate::scan::json::Walker;
 use crate::scan::line::word;
-use crate::scan::time;
+use crate::scan::{number, time};
+
+/// What stands before the message, for formats whose records need it.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'a> {
+    /// When it was written; the old prefix has no year and so no time.
+    pub(crate) stamp: Option<time::Stamp>,
+    /// Process id of the writer.
+    pub(crate) pid: Option<u64>,
+    /// The message.
+    pub(crate) text: &'a [u8],
+}
+
+/// Takes a line apart at whichever of the prefixes it has.
+pub(crate) fn head(line: &[u8]) -> Option<Head<'_>> {
+    new_head(line).or_else(|| old_head(line)).or_else(|| iso_head(line))
+}
 
 /// `<34>Oct 11 22:14:15 host tag[123]: message`, with or without the priority: journald's `short`
 /// writes the same without.
 pub(super) fn rfc3164(line: &[u8]) -> Option<Stripped<'_>> {
+    old_head(line).map(|head| Stripped::whole(head.text))
+}
+
+/// `<34>1 2003-10-11T22:14:15.003Z host app procid msgid [id key="value"] message`.
+pub(super) fn rfc5424(line: &[u8]) -> Option<Stripped<'_>> {
+    new_head(line).map(|head| Stripped::whole(head.text))
+}
+
+/// `2026-11-22T17:55:50+0000 host tag[123]: message`, as journald's `short-iso` and rsyslog's
+/// default file format write.
+pub(super) fn iso(line: &[u8]) -> Option<Stripped<'_>> {
+    iso_head(line).map(|head| Stripped::whole(head.text))
+}
+
+/// `{"__REALTIME_TIMESTAMP":"...","MESSAGE":"line",...}`, as journald's `json` writes. A message that is not
+/// UTF-8 is a list of its bytes, and such a line stays as it is.
+pub(super) fn journal(line: &[u8]) -> Option<Stripped<'_>> {
+    if !line.starts_with(b"{") || memchr::memmem::find(line, b"\"__REALTIME_TIMESTAMP\"").is_none() {
+        return None;
+    }
+    let mut message = None;
+    let walked = Walker::new(line).object(|w, key| {
+        if key.raw == b"MESSAGE" && w.peek() == b'"' {
+            message = Some(w.string()?);
+            return Ok(());
+        }
+        w.skip().map(drop)
+    });
+    let text = walked.ok().and(message)?.text();
+    Some(Stripped { text, stream: 0, partial: false })
+}
+
+fn old_head(line: &[u8]) -> Option<Head<'_>> {
     let (_, line) = priority(line);
     let stamp = line.get(..16)?;
     let day_fits = matches!(stamp[4], b' ' | b'0'..=b'3') && stamp[5].is_ascii_digit();
@@ -20,36 +70,41 @@ pub(super) fn rfc3164(line: &[u8]) -> Option<Stripped<'_>> {
     let (_, rest) = time::clock(&line[7..]).ok()?;
     // journald's short-precise and rsyslog can write a fraction.
     let (_, _, rest) = time::fraction(rest);
-    host_and_tag(rest.strip_prefix(b" ")?).map(|(_, _, text)| Stripped::whole(text))
+    let (_, tag, text) = host_and_tag(rest.strip_prefix(b" ")?)?;
+    Some(Head { stamp: None, pid: pid_of(tag), text })
 }
 
-/// `<34>1 2003-10-11T22:14:15.003Z host app procid msgid [id key="value"] message`.
-pub(super) fn rfc5424(line: &[u8]) -> Option<Stripped<'_>> {
+fn new_head(line: &[u8]) -> Option<Head<'_>> {
     let (true, line) = priority(line) else { return None };
     let rest = line.strip_prefix(b"1 ")?;
     let (stamp, mut rest) = word(rest);
-    if stamp != b"-" && time::iso(stamp).is_err() {
-        return None;
-    }
-    for _ in 0..4 {
-        let (field, after) = word(rest);
+    let stamp = if stamp == b"-" { None } else { Some(time::iso(stamp).ok()?) };
+    let mut fields = [&b""[..]; 4];
+    for field in &mut fields {
+        (*field, rest) = word(rest);
         if field.is_empty() {
             return None;
         }
-        rest = after;
     }
     let text = match rest.strip_prefix(b"-") {
         Some(text) => text,
         None => structured_data(rest)?,
     };
     let text = text.strip_prefix(b" ").unwrap_or(text);
-    Some(Stripped::whole(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)))
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    Some(Head { stamp, pid: number::whole(fields[2]).ok(), text })
 }
 
-/// `2026-11-22T17:55:50+0000 host tag[123]: message`, as journald's `short-iso` and rsyslog's
-/// default file format write.
-pub(super) fn iso(line: &[u8]) -> Option<Stripped<'_>> {
-    parts(line).map(|(_, _, text)| Stripped::whole(text))
+fn iso_head(line: &[u8]) -> Option<Head<'_>> {
+    let (_, tag, text) = parts(line)?;
+    let (_, line) = priority(line);
+    Some(Head { stamp: time::iso(word(line).0).ok(), pid: pid_of(tag), text })
+}
+
+/// The process id in `tag[123]`.
+fn pid_of(tag: &[u8]) -> Option<u64> {
+    let open = memchr::memchr(b'[', tag)?;
+    number::whole(tag[open + 1..].strip_suffix(b"]")?).ok()
 }
 
 /// Many applications write lines of an ISO time, a word and a `word:`. A carrier shows itself by

@@ -29,6 +29,16 @@ fn syslog_is_peeled_with_and_without_priority() {
 }
 
 #[test]
+fn journald_as_json_is_unescaped() {
+    check(
+        "{\"__REALTIME_TIMESTAMP\":\"1795370151653000\",\"_PID\":\"7\",\"MESSAGE\":\"GET \\\"/a\\\"\"}\n\
+         {\"MESSAGE\":\"b\",\"__REALTIME_TIMESTAMP\":\"1795370151653000\"}\n",
+        "journald JSON",
+        "GET \"/a\"\nb\n",
+    );
+}
+
+#[test]
 fn journald_with_iso_times_is_peeled() {
     check(
         "2026-11-22T17:55:50+0000 web1 shop[77]: a\n2026-11-22T17:55:50.123456+00:00 web1 shop[77]: b: c\n",
@@ -170,4 +180,18 @@ fn a_damaged_byte_never_panics() {
             }
         }
     }
+}
+
+#[test]
+fn the_lines_of_one_service_are_taken_apart() {
+    let log = "Attaching to web\nnginx-1  | a\napp-1    | b\napp-2    | c\nnginx-1  | d\n";
+    let prefix = CARRIERS[7];
+    assert_eq!(prefix.service(b"app-12 | x\n"), Some(&b"app"[..]));
+    assert_eq!(prefix.service(b"db | x"), Some(&b"db"[..]));
+    let text = |prefix: Prefix| String::from_utf8(prefix.peel(log.as_bytes()).bytes).expect("text");
+    assert_eq!(text(prefix.only(b"nginx", true)), "Attaching to web\na\nd\n");
+    assert_eq!(text(prefix.only(b"app", false)), "b\nc\n");
+    let peeled = prefix.only(b"app", false).peel(log.as_bytes());
+    assert_eq!(peeled.original(2), (43, 3));
+    assert_eq!(CARRIERS[3].service(b"[pod/web-5d4b/nginx] line"), Some(&b"nginx"[..]));
 }

@@ -1,16 +1,20 @@
 //! The search and indexing slow logs of Elasticsearch and OpenSearch, as text and as JSON.
 //!
-//! A record is about one shard. Query and fetch phase have records of their own.
+//! A record is about one shard. Query and fetch phase have records of their own. A source as text may
+//! run over several lines.
 //! <https://www.elastic.co/guide/en/elasticsearch/reference/current/index-modules-slowlog.html>
+
+use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 
-use super::blocks::head_lines;
+use super::blocks::{each_record, head_lines};
+use crate::lines::each_line;
 use crate::scan::json::{Str, Walker};
 use crate::scan::json_shape::shape;
 use crate::scan::{duration, number, time};
 use crate::{
-    Batch, Decoder, Facts, Family, Format, Id, Kind, LineDecoder, Memo, Nanos, OpenError, Operation, Options, Reason, Role, Spec,
+    Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Id, Kind, Nanos, OpenError, Operation, Options, Reason, Role, Spec,
     Stamp, Unit, Verdict,
 };
 
@@ -36,7 +40,8 @@ impl Format for ElasticsearchSlow {
     }
 
     fn sniff(&self, head: &[u8]) -> Verdict {
-        let lines: Vec<_> = head_lines(head, 30).collect();
+        let json = is_json(head);
+        let lines: Vec<_> = head_lines(head, 30).filter(|line| json || starts_text(line)).collect();
         let n = lines.iter().filter(|line| is_slow(line)).count();
         if n == 0 || n * 10 < lines.len() * 6 {
             return Verdict::NO;
@@ -57,8 +62,20 @@ impl Format for ElasticsearchSlow {
         if zone_missing {
             facts.assumptions.push("The timestamps have no zone; they were read as UTC.".to_owned());
         }
-        Ok(Box::new(SlowlogDecoder { facts }))
+        Ok(Box::new(SlowlogDecoder { json: is_json(head), facts }))
     }
+}
+
+/// Whether the records are JSON, one a line.
+fn is_json(head: &[u8]) -> bool {
+    head.trim_ascii_start().first() == Some(&b'{')
+}
+
+/// Whether a line begins a record of the text form; a source may run over lines that do not.
+fn starts_text(line: &[u8]) -> bool {
+    line.first() == Some(&b'[')
+        && line.get(1..5).is_some_and(|year| year.iter().all(u8::is_ascii_digit))
+        && line.get(5) == Some(&b'-')
 }
 
 fn is_slow(line: &[u8]) -> bool {
@@ -72,6 +89,7 @@ fn is_slow(line: &[u8]) -> bool {
 }
 
 struct SlowlogDecoder {
+    json: bool,
     facts: Facts,
 }
 
@@ -92,37 +110,59 @@ struct Entry<'a> {
     trace: Option<&'a [u8]>,
 }
 
-impl LineDecoder for SlowlogDecoder {
+impl Decoder for SlowlogDecoder {
     fn facts(&self) -> Facts {
         self.facts.clone()
     }
 
-    fn line(&self, line: &[u8], _memo: &mut Memo, batch: &mut Batch) -> Result<(), Reason> {
-        let entry = Entry::read(line)?;
-        let took = entry.duration()?;
-        let end = time::iso(entry.stamp)?.nanos;
-        let mut name = [entry.step, b" ", entry.index].concat();
-        // The document of an indexing record differs each time: it is no part of what was asked.
-        if entry.step != b"index" && !entry.source.raw.is_empty() {
-            name.push(b' ');
-            shape(&entry.source.text(), &mut name);
-        }
-        let mut op = Operation::new(Kind::Database);
-        op.role = Role::Server;
-        op.start = Some(end.saturating_sub(took));
-        op.duration = Some(took);
-        op.name = Some(&name);
-        op.instance = entry.node;
-        op.system = Some(b"elasticsearch");
-        op.rows = entry
-            .hits
-            .map(|hits| &hits[..hits.iter().take_while(|b| b.is_ascii_digit()).count()])
-            .and_then(|n| number::whole(n).ok());
-        op.request = entry.request.and_then(Id::parse);
-        op.trace = entry.trace.and_then(Id::parse);
-        batch.push(&op);
-        Ok(())
+    fn boundary(&self) -> Boundary {
+        if self.json { Boundary::Line } else { Boundary::Record }
     }
+
+    fn starts_record(&self, line: &[u8]) -> bool {
+        self.json || starts_text(line)
+    }
+
+    fn decode(&self, chunk: Chunk<'_>, batch: &mut Batch) {
+        if self.json {
+            each_line(chunk, batch, record);
+        } else {
+            each_record(chunk, batch, starts_text, record);
+        }
+    }
+}
+
+/// Reads a record.
+fn record(line: &[u8], batch: &mut Batch) -> Result<(), Reason> {
+    let entry = Entry::read(line)?;
+    let took = entry.duration()?;
+    let end = time::iso(entry.stamp)?.nanos;
+    let mut name = [entry.step, b" ", entry.index].concat();
+    // The document of an indexing record differs each time: it is no part of what was asked.
+    if entry.step != b"index" && !entry.source.raw.is_empty() {
+        name.push(b' ');
+        shape(&unescaped(entry.source.text()), &mut name);
+    }
+    let mut op = Operation::new(Kind::Database);
+    op.role = Role::Server;
+    op.start = Some(end.saturating_sub(took));
+    op.duration = Some(took);
+    op.name = Some(&name);
+    op.instance = entry.node;
+    op.system = Some(b"elasticsearch");
+    op.rows = entry
+        .hits
+        .map(|hits| &hits[..hits.iter().take_while(|b| b.is_ascii_digit()).count()])
+        .and_then(|n| number::whole(n).ok());
+    op.request = entry.request.and_then(Id::parse);
+    op.trace = entry.trace.and_then(Id::parse);
+    batch.push(&op);
+    Ok(())
+}
+
+/// A source that was escaped twice, as Elasticsearch 8 does, with the quotes it was sent with.
+fn unescaped(source: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if source.starts_with(b"{\\\"") { Cow::Owned(Str { raw: &source, escaped: true }.text().into_owned()) } else { source }
 }
 
 impl<'a> Entry<'a> {

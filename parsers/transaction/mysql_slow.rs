@@ -4,6 +4,8 @@
 //! it in local time and not for every record; there `SET timestamp=` is used, which they, too, set
 //! to the end. <https://dev.mysql.com/doc/refman/8.0/en/slow-query-log.html>
 
+use std::borrow::Cow;
+
 use memchr::{memchr, memmem};
 
 use super::blocks::{each_record, head_lines, unix_lines};
@@ -56,24 +58,30 @@ impl Format for MysqlSlow {
     }
 
     fn open(&self, head: &[u8], _options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
-        let timed = head_lines(head, 2_000).any(is_iso_time);
+        let clock = Clock::of(head);
         let mut assumptions = vec!["The lock time of a statement is placed at its start.".to_owned()];
-        if !timed {
-            assumptions.push(
+        assumptions.extend(match clock {
+            Clock::Iso => None,
+            Clock::Setting => Some(
                 "The log has no # Time line in ISO form: statements end at their SET timestamp, which is in whole seconds."
                     .to_owned(),
-            );
-        }
+            ),
+            Clock::Short => Some(
+                "Statements end at the # Time line before them, which is in local time and whole seconds, and left out by the \
+                 server where it is the same as the one before."
+                    .to_owned(),
+            ),
+        });
         let facts = Facts {
             stamp: Some(Stamp::End),
             unit: Some(Unit::Seconds),
             resolution_ns: 1_000,
-            stamp_resolution_ns: if timed { 1_000 } else { time::SECOND },
-            zone_missing: false,
+            stamp_resolution_ns: if clock == Clock::Iso { 1_000 } else { time::SECOND },
+            zone_missing: clock == Clock::Short,
             layout: String::new(),
             assumptions,
         };
-        Ok(Box::new(SlowDecoder { timed, facts }))
+        Ok(Box::new(SlowDecoder { clock, facts }))
     }
 }
 
@@ -87,9 +95,42 @@ fn is_banner(line: &[u8]) -> bool {
     line.ends_with(b"started with:") && memmem::find(line, b", Version: ").is_some()
 }
 
+/// What tells when a statement ended.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Clock {
+    /// A time line in ISO form, with which each record starts.
+    Iso,
+    /// The setting before the statement.
+    Setting,
+    /// A time line in the short form, which servers before 5.1 have alone. It holds for the records
+    /// after it, too.
+    Short,
+}
+
+impl Clock {
+    fn of(head: &[u8]) -> Clock {
+        let any = |is: fn(&[u8]) -> bool| head_lines(head, 2_000).any(is);
+        match () {
+            () if any(is_iso_time) => Clock::Iso,
+            () if any(|line| command(line, b"SET ").and_then(timestamp).is_some()) => Clock::Setting,
+            () if any(|line| short_time(line).is_some()) => Clock::Short,
+            () => Clock::Setting,
+        }
+    }
+}
+
+/// The local time of `# Time: 071015 21:43:52`, read as UTC; the hour may have one digit.
+fn short_time(line: &[u8]) -> Option<i64> {
+    let text = line.strip_prefix(b"# Time: ")?;
+    let (date, clock) = (text.get(..6)?, text.get(6..)?.trim_ascii());
+    let days = time::days(2000 + time::two(date, 0).ok()?, time::two(date, 2).ok()?, time::two(date, 4).ok()?).ok()?;
+    let padded = if clock.get(1) == Some(&b':') { [b"0", clock].concat() } else { clock.to_vec() };
+    let (seconds, rest) = time::clock(&padded).ok()?;
+    rest.is_empty().then(|| (days * 86_400 + seconds) * time::SECOND)
+}
+
 struct SlowDecoder {
-    /// Each record has a time line, and starts with it.
-    timed: bool,
+    clock: Clock,
     facts: Facts,
 }
 
@@ -99,18 +140,27 @@ impl Decoder for SlowDecoder {
     }
 
     fn boundary(&self) -> Boundary {
-        Boundary::Record
+        if self.clock == Clock::Short { Boundary::Whole } else { Boundary::Record }
     }
 
     fn starts_record(&self, line: &[u8]) -> bool {
         match line.first() {
-            Some(b'#') => line.starts_with(if self.timed { b"# Time: " } else { b"# User@Host: " }),
+            Some(b'#') => line.starts_with(if self.clock == Clock::Iso { b"# Time: " } else { b"# User@Host: " }),
             _ => is_banner(line),
         }
     }
 
     fn decode(&self, chunk: Chunk<'_>, batch: &mut Batch) {
-        each_record(chunk, batch, |line| self.starts_record(line), read);
+        let mut now = None;
+        let starts = |line: &[u8]| self.starts_record(line);
+        each_record(chunk, batch, starts, |record, batch| {
+            let done = read(record, now, batch);
+            if self.clock == Clock::Short {
+                let line = record.rsplit(|&b| b == b'\n').find(|line| line.starts_with(b"# Time: "));
+                now = line.and_then(|line| short_time(line.trim_ascii_end())).or(now);
+            }
+            done
+        });
     }
 }
 
@@ -123,12 +173,15 @@ struct Head<'a> {
     schema: Option<&'a [u8]>,
     query_time: Option<&'a [u8]>,
     lock_time: Option<&'a [u8]>,
+    /// Percona's: waits for rows, of which the lock time of older servers knows nothing.
+    row_lock_time: Option<&'a [u8]>,
     sent: Option<u64>,
     affected: Option<u64>,
     error: Option<u64>,
 }
 
-fn read(record: &[u8], batch: &mut Batch) -> Result<(), Reason> {
+/// Reads a record; `now` is the time that the lines before it tell.
+fn read(record: &[u8], now: Option<i64>, batch: &mut Batch) -> Result<(), Reason> {
     if is_banner(cut_line(record).0) || record.starts_with(b"# Time: ") && memchr(b'\n', record).is_none() {
         return Ok(());
     }
@@ -144,7 +197,8 @@ fn read(record: &[u8], batch: &mut Batch) -> Result<(), Reason> {
     let mut stamped = None;
     loop {
         let (line, after) = cut_line(rest);
-        if let Some(schema) = command(line, b"use ") {
+        // Without a statement behind it, it is the statement.
+        if let Some(schema) = command(line, b"use ").filter(|_| !statement(after).is_empty()) {
             head.schema = Some(schema.strip_prefix(b"`").and_then(|s| s.strip_suffix(b"`")).unwrap_or(schema));
         } else if let Some(stamp) = command(line, b"SET ").and_then(timestamp) {
             stamped = Some(time::epoch_seconds(stamp)?.nanos);
@@ -154,11 +208,15 @@ fn read(record: &[u8], batch: &mut Batch) -> Result<(), Reason> {
         rest = after;
     }
     let sql = statement(rest);
-    let end = head.end.or(stamped);
+    if is_notice(sql) {
+        return Ok(());
+    }
+    let end = head.end.or(stamped).or(now);
     let start = end.map(|end| end.saturating_sub(duration));
     let mut op = head.operation(Kind::Database, start, Some(duration));
     let sql = unix_lines(sql);
-    op.name = Some(&sql);
+    let plain = without_hash_comments(&sql);
+    op.name = Some(&plain);
     op.rows = head.affected.filter(|rows| *rows > 0).or(head.sent);
     op.outcome = match head.error {
         None => Outcome::Unknown,
@@ -170,10 +228,14 @@ fn read(record: &[u8], batch: &mut Batch) -> Result<(), Reason> {
     let ids = ids(&sql);
     (op.trace, op.parent_span, op.request) = (ids.trace, ids.parent_span, ids.request);
     batch.push(&op);
-    // Servers with an old fault write absurd lock times: those count as not said.
-    if let Some(Ok(lock @ 1..)) = head.lock_time.map(|lock| number::duration(lock, time::SECOND)) {
+    // Servers with an old fault write absurd lock times: those count as not said. From MySQL 8.0.28 on the
+    // waits for rows are in the lock time.
+    let wait = |text: Option<&[u8]>| text.and_then(|text| number::duration(text, time::SECOND).ok()).unwrap_or(0);
+    let (table, row) = (wait(head.lock_time), wait(head.row_lock_time));
+    let waits = [(&b"table lock"[..], table), (b"row lock", if row > table { row } else { 0 })];
+    for (name, lock) in waits.into_iter().filter(|(_, lock)| *lock > 0) {
         let mut op = head.operation(Kind::LockWait, start, Some(lock));
-        op.name = Some(b"table lock");
+        op.name = Some(name);
         (op.trace, op.parent_span, op.request) = (ids.trace, ids.parent_span, ids.request);
         batch.push(&op);
     }
@@ -205,6 +267,7 @@ impl<'a> Head<'a> {
             match key {
                 b"Query_time" => self.query_time = Some(value),
                 b"Lock_time" => self.lock_time = Some(value),
+                b"InnoDB_rec_lock_wait" => self.row_lock_time = Some(value),
                 b"Rows_sent" => self.sent = Some(number::whole(value)?),
                 b"Rows_affected" => self.affected = Some(number::whole(value)?),
                 b"Thread_id" | b"Id" => self.session = Some(number::whole(value)?),
@@ -267,6 +330,41 @@ fn statement(text: &[u8]) -> &[u8] {
     let text = if text.starts_with(b"# Time: ") { b"" } else { text };
     let text = text.strip_prefix(b"# ").unwrap_or(text).trim_ascii();
     text.strip_suffix(b";").unwrap_or(text)
+}
+
+/// What the server writes in a statement's place to say how many it has left out.
+fn is_notice(sql: &[u8]) -> bool {
+    sql.starts_with(b"throttle:") && sql.ends_with(b"warning(s) suppressed.")
+}
+
+/// A statement without its comments from `#` to the line's end, which only MySQL has. Quotes within
+/// texts are doubled or stand behind a backslash.
+fn without_hash_comments(sql: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(b'#', sql).is_none() {
+        return Cow::Borrowed(sql);
+    }
+    let mut plain = Vec::with_capacity(sql.len());
+    let (mut quote, mut at) = (None, 0);
+    while let Some(&b) = sql.get(at) {
+        match (quote, b) {
+            (Some(open), b'\\') if open != b'`' => {
+                plain.extend_from_slice(&sql[at..(at + 2).min(sql.len())]);
+                at += 2;
+                continue;
+            }
+            (Some(open), _) if open == b => quote = None,
+            (None, b'\'' | b'"' | b'`') => quote = Some(b),
+            (None, b'#') => {
+                at += memchr(b'\n', &sql[at..]).unwrap_or(sql.len() - at);
+                continue;
+            }
+            _ => {}
+        }
+        plain.push(b);
+        at += 1;
+    }
+    plain.truncate(plain.trim_ascii_end().len());
+    Cow::Owned(plain)
 }
 
 fn cut_line(text: &[u8]) -> (&[u8], &[u8]) {

@@ -1,16 +1,17 @@
 //! pgbouncer's log: the averages of its `stats:` lines.
 //!
 //! A stats line tells the mean wait for a server connection over the period since the line before.
-//! It becomes one wait of that length; how many clients it stands for is nowhere said. All other
-//! lines (logins, closings, failures) hold no operation. <https://www.pgbouncer.org/config.html#log_stats>
+//! It becomes one wait of that length; how many clients it stands for is nowhere said. A
+//! client that gave up waiting (`query_wait_timeout`) is a wait without a length. All other lines
+//! (logins, closings, failures) hold no operation. <https://www.pgbouncer.org/config.html#log_stats>
 
 use memchr::memmem;
 
 use super::blocks::head_lines;
 use crate::scan::{number, time};
 use crate::{
-    Batch, Decoder, Facts, Family, Format, Kind, LineDecoder, Memo, Nanos, OpenError, Operation, Options, Reason, Role, Spec,
-    Stamp, Unit, Verdict,
+    Batch, Decoder, Facts, Family, Format, Kind, LineDecoder, Memo, Nanos, OpenError, Operation, Options, Outcome, Reason, Role,
+    Spec, Stamp, Unit, Verdict,
 };
 
 /// pgbouncer's log.
@@ -85,25 +86,29 @@ impl LineDecoder for PgbouncerDecoder {
 
     fn line(&self, line: &[u8], _memo: &mut Memo, batch: &mut Batch) -> Result<(), Reason> {
         let (stamp, message) = split(line)?;
+        if message.ends_with(b"pooler error: query_wait_timeout") {
+            batch.push(&Operation { outcome: Outcome::TimedOut, start: Some(stamp.nanos), ..wait_op() });
+            return Ok(());
+        }
         // Version 1.8 and before: "Stats: 0 req/s, in 0 b/s, out 0 b/s,query 0 us"; no wait in it.
         let Some(stats) = message.strip_prefix(b"stats: ") else { return Ok(()) };
         let Some(wait) = micros(stats, b"wait ")? else { return Ok(()) };
-        let mut op = Operation::new(Kind::PoolWait);
-        op.role = Role::Server;
-        op.start = Some(stamp.nanos.saturating_sub(wait));
-        op.duration = Some(wait);
-        op.name = Some(b"pgbouncer");
-        op.system = Some(b"pgbouncer");
-        batch.push(&op);
+        let start = Some(stamp.nanos.saturating_sub(wait));
+        batch.push(&Operation { start, duration: Some(wait), ..wait_op() });
         Ok(())
     }
 }
 
-/// The value of `key 123 us`.
+/// A wait for a server connection.
+fn wait_op() -> Operation<'static> {
+    Operation { role: Role::Server, name: Some(b"pgbouncer"), system: Some(b"pgbouncer"), ..Operation::new(Kind::PoolWait) }
+}
+
+/// The value of `key 123 us`; versions 1.8 and 1.9 write `key time 123 us`.
 fn micros(stats: &[u8], key: &[u8]) -> Result<Option<Nanos>, Reason> {
     for part in stats.split(|&b| b == b',') {
         if let Some(value) = part.trim_ascii().strip_prefix(key) {
-            let value = value.strip_suffix(b" us").ok_or(Reason::Truncated)?;
+            let value = value.strip_prefix(b"time ").unwrap_or(value).strip_suffix(b" us").ok_or(Reason::Truncated)?;
             return number::duration(value, 1_000).map(Some);
         }
     }

@@ -251,7 +251,7 @@ impl Ranking<'_> {
                 }
             })
             .collect();
-        waits.extend(self.loose_waits());
+        waits.extend(self.loose_waits(resources));
         waits.sort_by(|a, b| {
             b.times.total_ns.cmp(&a.times.total_ns).then_with(|| (&a.resource, &a.instance).cmp(&(&b.resource, &b.instance)))
         });
@@ -266,7 +266,7 @@ impl Ranking<'_> {
     }
 
     /// Waits for pools that belong to no request: a pool's own log tells of them.
-    fn loose_waits(&self) -> Vec<WaitRow> {
+    fn loose_waits(&self, resources: &Resources<'_>) -> Vec<WaitRow> {
         let mut by_pool: std::collections::BTreeMap<&str, (Vec<i64>, u64)> = std::collections::BTreeMap::new();
         for row in self.rows.of_kind(Kind::PoolWait).filter(|&row| self.of[row] == NONE) {
             if let Some(ns) = self.rows.duration(row).filter(|_| self.links.fate[row] != Fate::Copy) {
@@ -275,8 +275,12 @@ impl Ranking<'_> {
                 pool.1 += u64::from(self.rows.outcome(row) == parsers::Outcome::TimedOut);
             }
         }
+        // Timeouts that the transactions themselves tell of are not told twice.
+        let told: u64 = resources.timeouts.iter().sum();
         by_pool
             .into_iter()
+            .filter(|(_, (durations, timeouts))| *timeouts < durations.len() as u64 || told * 10 < *timeouts * 9)
+            .map(|(name, waits)| (if name.is_empty() { "(unnamed)" } else { name }, waits))
             .map(|(name, (durations, timeouts))| {
                 let summary = Summary::of(durations.len() as u64, durations.clone(), self.quantiles);
                 WaitRow {

@@ -17,7 +17,7 @@ use super::profile::{self, Groups, Profile};
 use super::rank::Ranking;
 use super::replay::ReplayRow;
 use super::requests::{RequestOf, Requests, collect};
-use super::resources::{self, Resources};
+use super::resources::{self, Resources, Watched};
 use super::rules::{self, Facts};
 use super::services::{EdgeRow, ServiceRow};
 use super::sources::Origin;
@@ -51,6 +51,9 @@ pub struct Options {
     pub what_ifs: Vec<WhatIf>,
     /// Sizes of pools and thread pools by name, as the user states them; they overrule the logs.
     pub pools: BTreeMap<String, u32>,
+    /// The interval at which a load generator meant to send each of its requests, in nanoseconds: its log is then corrected for
+    /// coordinated omission. Default: none.
+    pub expected_interval: Option<i64>,
     /// Whether critical paths are folded into stacks. Default: no.
     pub folded: bool,
 }
@@ -68,6 +71,7 @@ impl Default for Options {
             target_tps: Vec::new(),
             what_ifs: Vec::new(),
             pools: BTreeMap::new(),
+            expected_interval: None,
             folded: false,
         }
     }
@@ -149,6 +153,8 @@ pub struct Analysis {
     pub database: Vec<StatementRow>,
     /// By total time.
     pub waits: Vec<WaitRow>,
+    /// Pools of which only readings tell.
+    pub watched: Vec<Watched>,
     /// By total time.
     pub pauses: Vec<PauseRow>,
     /// What caps the throughput.
@@ -242,6 +248,8 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
     let quality = quality(rows, &links, requests, of, before, &totals, &attribution, alignment, origins.len());
     let growing = capacity.plateau.as_ref().and_then(|plateau| growing(rows, all, plateau));
     let facts = Facts {
+        expected_interval: options.expected_interval,
+        origins,
         rows,
         requests,
         window_rows: &all.row,
@@ -272,6 +280,7 @@ pub fn run(frame: &Frame, origins: &[Origin], host_names: &[String], options: &O
         endpoints,
         database,
         waits,
+        watched: resources.watched.clone(),
         pauses,
         capacity: Some(without_found(capacity, &replays)),
         findings,
@@ -290,7 +299,9 @@ fn capacity_of(resources: &Resources<'_>, options: &Options) -> Capacity {
     let mut chosen = capacity::Options::default();
     chosen.target_tps.clone_from(&options.target_tps);
     chosen.what_ifs.clone_from(&options.what_ifs);
-    capacity::analyse(&resources.system, &chosen)
+    let mut capacity = capacity::analyse(&resources.system, &chosen);
+    capacity.warnings.extend(resources.conflicts.iter().cloned());
+    capacity
 }
 
 /// The capacity model may not know a statement that the replay of traces found.

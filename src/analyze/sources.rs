@@ -7,6 +7,8 @@ pub struct Origin {
     pub family: u32,
     /// Host the log stands for: its folder, unless records name an instance.
     pub host: u32,
+    /// Number of its format: logs of one are alike.
+    pub shape: u32,
     /// What its file is called.
     pub name: String,
     /// Finest step of its timestamps, in nanoseconds.

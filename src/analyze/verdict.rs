@@ -130,8 +130,8 @@ fn knee(facts: &Facts<'_>) -> Option<String> {
     const RISES: f64 = 0.7;
     let curve = facts.capacity.curve.as_ref().ok().filter(|curve| curve.choice == Choice::Hockey)?;
     let most = facts.capacity.load_levels.iter().map(|level| level.concurrency).fold(0.0, f64::max);
-    let least = facts.capacity.load_levels.iter().map(|level| level.throughput).fold(f64::INFINITY, f64::min);
-    (most >= PAST * curve.hockey.knee && least <= RISES * curve.hockey.plateau).then(|| {
+    let lightest = facts.capacity.load_levels.iter().min_by(|a, b| a.concurrency.total_cmp(&b.concurrency))?;
+    (most >= PAST * curve.hockey.knee && lightest.throughput <= RISES * curve.hockey.plateau).then(|| {
         format!(
             "From {} requests inside on the throughput stays at {} TPS, and nothing that these logs tell of is full: the log of the tier behind would tell.",
             three_digits(curve.hockey.knee),

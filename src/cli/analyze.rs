@@ -108,6 +108,7 @@ fn command(args: &AnalyzeArgs) -> Vec<String> {
     args.method.iter().for_each(|v| add("method", v));
     args.status.iter().for_each(|v| add("status", v));
     args.min_duration.iter().for_each(|v| add("min-duration", v));
+    args.expected_interval.iter().for_each(|v| add("expected-interval", v));
     args.what_if.iter().for_each(|v| add("what-if", v));
     args.target_tps.iter().for_each(|v| add("target-tps", &v.to_string()));
     command.extend(args.input.paths.iter().map(|p| p.display().to_string()));
@@ -141,6 +142,13 @@ fn options(args: &AnalyzeArgs) -> Result<analyze::Options> {
             options.quantiles.push(quantile);
         }
     }
+    options.expected_interval = args
+        .expected_interval
+        .as_deref()
+        .map(units::parse_duration)
+        .transpose()
+        .map_err(|e| Error::Usage(format!("--expected-interval: {e}")))?
+        .filter(|&ns| ns > 0);
     options.folded = args.format == "folded";
     options.target_tps.clone_from(&args.target_tps);
     options.what_ifs = args.what_if.iter().map(|text| what_if(text)).collect::<Result<_>>()?;

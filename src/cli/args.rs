@@ -50,7 +50,8 @@ pub struct InputArgs {
     /// Files, folders, patterns, or - for standard input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Format by name or format string; GLOB=FORMAT for some files only; @FILE takes the strings from an nginx or Apache configuration
+    /// Format by name or format string, or both as NAME:STRING; GLOB=FORMAT for some files only; @FILE takes the strings from an
+    /// nginx, Apache or Tomcat configuration and tries them, @FILE:NAME one of them
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Vec<String>,
     /// Zone of timestamps that carry none, for example America/Sao_Paulo or -03:00
@@ -130,6 +131,9 @@ pub struct AnalyzeArgs {
     /// Colours in tables
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,
+    /// Interval at which a load generator meant to send each request, for example 100ms: corrects its log for coordinated omission
+    #[arg(long, value_name = "DURATION")]
+    pub expected_interval: Option<String>,
     /// Throughput to be reached: says whether, and by which fixes
     #[arg(long, value_name = "N", value_parser = rate)]
     pub target_tps: Vec<f64>,

@@ -9,8 +9,8 @@ use super::args::FormatsArgs;
 use super::exit::Exit;
 use super::{inputs, messages, output};
 use crate::error::Result;
-use crate::input::open;
-use crate::load::{self, settle};
+use crate::input::{Opened, open};
+use crate::load::{self, Settled, parts};
 use crate::report::escape;
 
 pub(super) fn run(args: &FormatsArgs) -> Result<Exit> {
@@ -19,7 +19,7 @@ pub(super) fn run(args: &FormatsArgs) -> Result<Exit> {
     }
     let mut options = load::Options::default();
     for text in &args.log_format {
-        options.formats.extend(inputs::rules(text)?);
+        options.formats.push(inputs::rule(text)?);
     }
     let (mut text, mut exit) = (String::new(), Exit::Fine);
     for path in &args.detect {
@@ -48,7 +48,23 @@ fn list() -> String {
 
 fn describe(path: &Path, options: &load::Options) -> Result<String> {
     let opened = open(path)?;
-    let settled = settle(path, &opened.head, options)?;
+    let mut text = String::new();
+    for part in parts(path, &opened, options) {
+        let several = part.service.is_some();
+        let shown = match part.service {
+            Some(service) => format!("{}, the lines of {service}", path.display()),
+            None => path.display().to_string(),
+        };
+        match part.settled {
+            Ok(settled) => text += &description(&shown, &opened, &settled),
+            Err(error) if several => messages::error(&error),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(text)
+}
+
+fn description(shown: &str, opened: &Opened, settled: &Settled) -> String {
     let facts = settled.decoder.facts();
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
@@ -75,5 +91,5 @@ fn describe(path: &Path, options: &load::Options) -> Result<String> {
     for other in detect(&opened.head).iter().filter(|c| c.format.spec().name != settled.format.spec().name).take(3) {
         line("also fits", &format!("{} ({} of 100): {}", other.format.spec().name, other.verdict.score, other.verdict.evidence));
     }
-    Ok(format!("{}\n{text}", escape::terminal(&path.display().to_string())))
+    format!("{}\n{text}", escape::terminal(shown))
 }

@@ -30,7 +30,7 @@ pub(super) struct Inputs {
 /// # Errors
 /// When an option makes no sense, or nothing could be read at all.
 pub(super) fn read(args: &InputArgs, config: &Config) -> Result<Inputs> {
-    let options = options(args, config)?;
+    let mut options = options(args, config)?;
     if let Some(threads) = args.threads {
         // Fails only if a pool is there already, as in tests that run twice in one process.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
@@ -49,6 +49,7 @@ pub(super) fn read(args: &InputArgs, config: &Config) -> Result<Inputs> {
             profile.path.display()
         )));
     }
+    options.alone = found.len() == 1 && !args.all_ids;
     let bar = progress::bar(&found);
     let loaded = load::load(&found, &options, &|path, bytes| bar.advance(path, bytes))?;
     bar.finish();
@@ -66,10 +67,13 @@ pub(super) fn read(args: &InputArgs, config: &Config) -> Result<Inputs> {
 pub(super) fn options(args: &InputArgs, config: &Config) -> Result<load::Options> {
     let mut options = load::Options::default();
     for text in &args.log_format {
-        options.formats.extend(rules(text)?);
+        options.formats.push(rule(text)?);
     }
     for (glob, format) in &config.formats {
-        options.formats.push(FormatRule::for_paths(glob, format)?);
+        options.formats.push(match format.strip_prefix('@') {
+            Some(config) => from_config(format, config)?.only_for(glob)?,
+            None => FormatRule::for_paths(glob, format)?,
+        });
     }
     let mut routes: Vec<String> = args.route.iter().chain(&config.routes).cloned().collect();
     if let Some(path) = &args.openapi {
@@ -86,24 +90,41 @@ pub(super) fn options(args: &InputArgs, config: &Config) -> Result<load::Options
     });
     options.keep_rejects = args.rejects.is_some();
     options.hash = args.hash;
-    options.all_ids = args.all_ids;
     Ok(options)
 }
 
-/// The rules of one `--log-format`: one, or those of a server's configuration file after `@`.
-pub(super) fn rules(text: &str) -> Result<Vec<FormatRule>> {
-    let Some(path) = text.strip_prefix('@') else { return Ok(vec![FormatRule::parse(text)?]) };
-    let config = std::fs::read_to_string(path).map_err(|source| Error::Open { path: path.into(), source })?;
-    let layouts = layout_from_config(&config);
-    match &layouts[..] {
-        [] => Err(Error::Usage(format!("--log-format {text}: no log_format or LogFormat in it"))),
-        [(_, layout)] => Ok(vec![FormatRule::parse(layout)?]),
-        [(_, first), ..] if layouts.iter().all(|(_, layout)| layout == first) => Ok(vec![FormatRule::parse(first)?]),
-        _ => {
-            let names: Vec<&str> = layouts.iter().map(|(name, _)| name.as_str()).collect();
-            Err(Error::Usage(format!("--log-format {text}: it holds several ({}); give the string of one", names.join(", "))))
+/// The rule of one `--log-format`. After `@` come a server's configuration file and, after a colon,
+/// the name of one of its layouts.
+pub(super) fn rule(text: &str) -> Result<FormatRule> {
+    if let Some(config) = text.strip_prefix('@') {
+        return from_config(text, config);
+    }
+    match text.split_once("=@") {
+        Some((glob, config)) if !glob.contains(['$', '%', '"']) => from_config(text, config)?.only_for(glob),
+        _ => FormatRule::parse(text),
+    }
+}
+
+fn from_config(text: &str, config: &str) -> Result<FormatRule> {
+    let read = |path: &str| std::fs::read_to_string(path);
+    let (content, name) = match (read(config), config.rsplit_once(':')) {
+        (Ok(content), _) => (content, None),
+        (Err(source), None) => return Err(Error::Open { path: config.into(), source }),
+        (Err(_), Some((path, name))) => (read(path).map_err(|source| Error::Open { path: path.into(), source })?, Some(name)),
+    };
+    let mut layouts = layout_from_config(&content);
+    let usage = |what: String| Err(Error::Usage(format!("--log-format {text}: {what}")));
+    if layouts.is_empty() {
+        return usage("no log_format, LogFormat or AccessLogValve in it; files it includes are not read".to_owned());
+    }
+    if let Some(name) = name {
+        let names: Vec<String> = layouts.iter().map(|(name, _)| name.clone()).collect();
+        layouts.retain(|(own, _)| own == name);
+        if layouts.is_empty() {
+            return usage(format!("no layout of that name; there are {}", names.join(", ")));
         }
     }
+    FormatRule::of_layouts(&layouts)
 }
 
 fn zone(text: &str) -> Result<TimeZone> {
@@ -138,7 +159,7 @@ fn over_limit(loaded: &Loaded, limit: Option<&str>) -> Result<bool> {
 
 /// What the analysis needs to know of each source. A folder stands for a host.
 fn origins(loaded: &Loaded) -> (Vec<Origin>, Vec<String>) {
-    let (mut families, mut hosts) = (HashMap::new(), HashMap::new());
+    let (mut families, mut hosts, mut shapes) = (HashMap::new(), HashMap::new(), HashMap::new());
     let mut host_names = Vec::new();
     let origins = loaded
         .sources
@@ -146,6 +167,8 @@ fn origins(loaded: &Loaded) -> (Vec<Origin>, Vec<String>) {
         .map(|source| {
             let next = families.len() as u32;
             let family = *families.entry(source.family.clone()).or_insert(next);
+            let next = shapes.len() as u32;
+            let shape = *shapes.entry(source.format).or_insert(next);
             let folder = source.path.parent().map(|p| p.display().to_string()).unwrap_or_default();
             let next = hosts.len() as u32;
             let host = *hosts.entry(folder.clone()).or_insert(next);
@@ -155,6 +178,7 @@ fn origins(loaded: &Loaded) -> (Vec<Origin>, Vec<String>) {
             Origin {
                 family,
                 host,
+                shape,
                 name: source.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
                 stamp_resolution_ns: source.facts.stamp_resolution_ns,
                 resolution_ns: source.facts.resolution_ns,

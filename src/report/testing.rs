@@ -47,6 +47,7 @@ pub(super) fn nothing() -> Made {
         endpoints: Vec::new(),
         database: Vec::new(),
         waits: Vec::new(),
+        watched: Vec::new(),
         pauses: Vec::new(),
         capacity: None,
         findings: Vec::new(),

@@ -1,6 +1,8 @@
 //! Logs of real systems whose bottleneck is known: `narrows DIR` and not one flag must find it, and
 //! its numbers must be those that the application and its clients measured.
 
+mod altered;
+mod simulated;
 mod truth;
 
 use std::fs;

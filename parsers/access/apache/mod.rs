@@ -3,9 +3,9 @@
 
 mod detect;
 
-use super::pattern::{Field, Pattern};
+use super::pattern::{Field, Pattern, Token};
 use super::percent::{self, Directive, Piece};
-use super::strftime;
+use super::{shape, strftime};
 use crate::scan::time::SECOND;
 use crate::{Decoder, Family, Format, OpenError, Options, Spec, Stamp, Unit, Verdict};
 
@@ -48,14 +48,14 @@ impl Format for Apache {
         detect::guess(head, None).map_or(Verdict::NO, |guess| guess.verdict)
     }
 
-    /// A layout of `%` directives with a request and a status, unless it is Tomcat's.
+    /// A name out of httpd's own configuration, or a layout of `%` directives with a request and a status, unless it is Tomcat's.
     fn takes_layout(&self, layout: &str) -> bool {
-        percent::is_layout(layout) && !super::tomcat::is_layout(layout)
+        named(layout) != layout || percent::is_layout(layout) && !super::tomcat::is_layout(layout)
     }
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let pattern = match &options.layout {
-            Some(layout) => compile(named(layout), Stamp::Start)?,
+            Some(layout) => given(named(layout), head)?,
             None => {
                 let guess = detect::guess(head, options.unit).ok_or_else(|| {
                     OpenError::new("the first lines have no layout known here; give the LogFormat string with --log-format")
@@ -65,6 +65,49 @@ impl Format for Apache {
         };
         Ok(Box::new(pattern.opened(options)))
     }
+}
+
+/// Compiles a layout that the user gave without a word on the server. Tomcat shares the notation, but
+/// writes `%T` with decimals, `%D` in milliseconds up to version 9, and stamps the end.
+fn given(layout: &str, head: &[u8]) -> Result<Pattern, OpenError> {
+    let mut pattern = compile(layout, Stamp::Start)?;
+    let pieces = percent::pieces(layout)?;
+    if percent::unit_of_d(&pieces) == Some(Unit::Millis) {
+        pattern = pattern.assume("The layout calls %D milliseconds, but httpd writes microseconds: so it was read.");
+    }
+    if !super::tomcat::may_be_layout(layout) {
+        return Ok(pattern);
+    }
+    let directives = || pieces.iter().filter_map(|p| if let Piece::Directive(d) = p { Some(d) } else { None });
+    if directives().any(|d| d.letter == 'T' && d.argument.is_empty()) && has_decimals(&pieces, layout, head)? {
+        return Err(OpenError::new(
+            "the seconds of %T have decimals, as only Tomcat writes them; give the pattern as tomcat:PATTERN",
+        ));
+    }
+    match directives().any(|d| matches!(d.letter, 'D' | 'T')) {
+        true => Ok(pattern.assume(
+            "The layout may be Apache httpd's or Tomcat's; it was read as httpd's: %D in microseconds, stamps as starts. Give it \
+             as tomcat:PATTERN if Tomcat wrote the log.",
+        )),
+        false => Ok(pattern),
+    }
+}
+
+/// Whether the values of `%T` in the first lines have decimals.
+fn has_decimals(pieces: &[Piece], layout: &str, head: &[u8]) -> Result<bool, OpenError> {
+    let mark = |d: &Directive| if d.letter == 'T' { Field::Bytes { rank: 0 } } else { Field::Skip };
+    let tokens = percent::tokens(pieces, strftime::strftime, Stamp::Start, mark)?;
+    let Some(at) = tokens
+        .iter()
+        .filter_map(|token| if let Token::Field { field, .. } = token { Some(field) } else { None })
+        .position(|field| matches!(field, Field::Bytes { .. }))
+    else {
+        return Ok(false);
+    };
+    let pattern = Pattern::compile(tokens, layout.to_owned());
+    let lines = shape::first_lines(head);
+    let values: Vec<_> = lines.iter().filter_map(|line| pattern.values(line)?.get(at).copied()).collect();
+    Ok(!values.is_empty() && values.iter().all(|value| *value == b"-" || value.contains(&b'.')))
 }
 
 /// Compiles a `LogFormat` string; `stamp` is what a `%t` marks that does not say.

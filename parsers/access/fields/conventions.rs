@@ -32,7 +32,15 @@ pub(super) fn unit(name: &str, field: Field, has: &dyn Fn(&str) -> bool, texts: 
         // Kong: <https://developer.konghq.com/plugins/http-log/>
         "latencies_request" | "latencies_proxy" | "latencies_kong" => Unit::Millis,
         // API Gateway: <https://docs.aws.amazon.com/apigateway/latest/developerguide/context-variables-for-access-logging.html>
-        "response_latency" | "integration_latency" => Unit::Millis,
+        "response_latency" | "integration_latency"
+            if any(&["route_key", "resource_path", "integration_latency", "integration_status", "api_id", "stage"]) =>
+        {
+            Unit::Millis
+        }
+        // <https://github.com/logfellow/logstash-logback-encoder>
+        "elapsed_time" if any(&["requested_uri", "requested_url"]) => Unit::Millis,
+        // <https://github.com/go-chi/httplog>
+        "http_response_elapsed" if any(&["http_request_request_method", "http_request_request_path"]) => Unit::Millis,
         // <https://github.com/pinojs/pino-http>
         "response_time" if any(&["req_url", "req_method", "res_status_code"]) => Unit::Millis,
         // <https://github.com/serilog/serilog-aspnetcore>
@@ -53,6 +61,13 @@ pub(super) fn unit(name: &str, field: Field, has: &dyn Fn(&str) -> bool, texts: 
         "reqtime" | "apptime" | "conntime" | "taken" => Unit::Seconds,
         _ => return None,
     })
+}
+
+/// Whether the keys are those of Go's slog and of the handlers of requests that write `response.latency` with
+/// it: a `time.Duration` is a whole number of nanoseconds there.
+/// <https://pkg.go.dev/log/slog#JSONHandler.Handle>, <https://github.com/samber/slog-gin>
+pub(super) fn is_go_slog(name: &str, has: &dyn Fn(&str) -> bool) -> bool {
+    name == "response_latency" && ["time", "level", "msg", "request_method"].into_iter().all(has)
 }
 
 /// Some values may be damaged; a key without any may still be filled later.

@@ -21,7 +21,7 @@ pub(super) struct Known {
 }
 
 /// Objects that wrap the fields of a log line and add nothing to their meaning.
-const WRAPPERS: [&str; 16] = [
+const WRAPPERS: [&str; 17] = [
     "fields",
     "properties",
     "attributes",
@@ -36,6 +36,7 @@ const WRAPPERS: [&str; 16] = [
     "nginx",
     "extra",
     "http",
+    "proxy",
     "message",
     "body",
 ];
@@ -59,11 +60,11 @@ const PLAIN: &[(Field, &str)] = &[
         Field::Name,
         "request_uri url_path uri http_target url_original path url request_path request_url request_uri_path req_url \
      req_path uri_path http_path http_url url_full target request_target req_uri request_uri_full client_request_uri \
-     client_request_path resource_path http_request_uri http_request_url http_request_path http_request_request_url \
+     client_request_path requested_uri resource_path http_request_uri http_request_url http_request_path http_request_request_url \
      request_original_url original_url req_original_url endpoint cs_uri_stem raw_path full_path",
     ),
     (Field::Route, "route http_route request_route path_template route_template route_pattern uri_template path_pattern"),
-    (Field::Request, "request request_line http_request requestline request_first_line req message_request"),
+    (Field::Request, "request request_line http_request requestline request_first_line req message_request requested_url"),
     (
         Field::Method,
         "request_method method http_method http_request_method verb req_method request_verb client_request_method \
@@ -73,7 +74,7 @@ const PLAIN: &[(Field, &str)] = &[
         Field::Status,
         "status status_code response_status response_code http_status http_status_code response_status_code \
      http_response_status_code res_status_code res_status code statuscode resp_status edge_response_status sc_status \
-     http_request_status response_status_code_value http_code",
+     http_request_status request_status http_response_status response_status_code_value http_code",
     ),
     (
         Field::Bytes,
@@ -108,7 +109,7 @@ const SPANS: &[(Field, &str)] = &[
      latency request_latency response_latency responsetime took time_taken processing_time execution_time exec_time reqtime \
      req_time resp_time req_duration response_duration total_duration taken http_server_duration http_duration \
      http_server_request_duration latencies_request runtime time_elapsed latency_human duration_human http_request_latency rt \
-     server_time handler_time dur elapsed_human cost apptime time",
+     server_time handler_time process_time http_request_time http_response_elapsed dur elapsed_human cost apptime time",
     ),
     (Field::Queue, "queue queue_time queue_wait queue_duration queued request_queue queue_wait_time wait_queue"),
     (Field::PoolWait, "pool_wait pool_wait_time connection_wait conn_wait connection_acquire pool_time"),
@@ -127,6 +128,45 @@ const SPANS: &[(Field, &str)] = &[
     (Field::Connect, "upstream_connect_time upstream_connect conntime"),
     (Field::Own, "own own_time latencies_kong overhead"),
 ];
+
+/// What else a length of time may be of that is not the whole request, in words of its name.
+const PARTIAL: [&str; 24] = [
+    "upstream",
+    "backend",
+    "connect",
+    "connection",
+    "db",
+    "database",
+    "sql",
+    "query",
+    "queue",
+    "wait",
+    "cache",
+    "cpu",
+    "user",
+    "system",
+    "gc",
+    "idle",
+    "start",
+    "end",
+    "header",
+    "render",
+    "view",
+    "dns",
+    "ssl",
+    "tls",
+];
+
+/// The unit of a key that no table knows, but whose name ends in a length of time with its unit:
+/// `rs_time_ms`. Parts of a request are not meant.
+pub(super) fn timed(path: &[Vec<u8>]) -> Option<Unit> {
+    let name = snake(path.last()?);
+    let (stem, unit) = unit_suffix(&name)?;
+    let mut words = stem.split('_');
+    let last = words.next_back()?;
+    let is_time = matches!(last, "time" | "duration" | "elapsed" | "latency" | "took");
+    (is_time && words.all(|word| !PARTIAL.contains(&word))).then_some(unit)
+}
 
 /// What a key may mean, its nested names given apart.
 pub(super) fn known(path: &[Vec<u8>]) -> Vec<Known> {
@@ -220,6 +260,8 @@ mod tests {
         assert_eq!(meaning("took"), Some(("duration", None)));
         assert_eq!(meaning("queue_ns"), Some(("queue", Some("ns"))));
         assert_eq!(meaning("latency_m"), None);
+        let timed_of = |name: &str| timed(&[name.as_bytes().to_vec()]).map(Unit::symbol);
+        assert_eq!((timed_of("rs_time_ms"), timed_of("renderTimeMs"), timed_of("rs_time")), (Some("ms"), None, None));
     }
 
     #[test]

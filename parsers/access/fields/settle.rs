@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{Known, known, snake};
+use super::names::{Known, known, snake, timed};
 use super::record::{self_described, sum};
 use super::{Field, Layout, Mapping, Scale, Source, conventions, stamp};
 use crate::scan::{line, number};
@@ -57,6 +57,7 @@ pub(in crate::access) fn settle(
     for key in keys {
         candidates.extend(known(&key.path).into_iter().filter_map(|known| fits(key, known)));
     }
+    candidates.extend(only_timed(keys, &candidates));
     let names: Vec<String> = keys.iter().map(name_of).collect();
     let has = |name: &str| names.iter().any(|n| n == name);
     let span_of_record = starts_and_ends(&candidates);
@@ -77,6 +78,7 @@ pub(in crate::access) fn settle(
             }
         }
     }
+    assumptions.extend(unread(keys, &chosen));
     let mut layout = layout(chosen, assumptions, options);
     layout.all_requests = !mappings.is_empty();
     // Requests of one tier have no use for an id that only other tiers' logs could share.
@@ -174,6 +176,40 @@ fn mapped<'a>(keys: &'a [Key], mapping: &Mapping) -> Result<Candidate<'a>, OpenE
     Ok(Candidate { key, known, digits: digits(key), scale: None, assumed: None, told: true })
 }
 
+/// The one key that states a length of time with its unit, where no key is known as the duration.
+fn only_timed<'a>(keys: &'a [Key], candidates: &[Candidate<'a>]) -> Option<Candidate<'a>> {
+    if candidates.iter().any(|c| c.known.field == Field::Duration) {
+        return None;
+    }
+    let mut timed = keys.iter().filter_map(|key| {
+        let known = Known { field: Field::Duration, rank: usize::MAX, unit: Some(timed(&key.path)?) };
+        fits(key, known).filter(|_| !key.texts().is_empty())
+    });
+    let only = timed.next().filter(|_| timed.next().is_none())?;
+    let assumed = format!("`{}` was taken as the duration of the request, as no other key states one.", only.key.shown());
+    Some(Candidate { assumed: Some(assumed), ..only })
+}
+
+/// What is to be said of a log whose requests have no duration although it holds numbers that nothing
+/// reads.
+fn unread(keys: &[Key], chosen: &[Candidate<'_>]) -> Option<String> {
+    let has = |field| chosen.iter().any(|c| c.known.field == field);
+    if has(Field::Duration) || has(Field::Start) && has(Field::End) || !(has(Field::Status) || has(Field::Method)) {
+        return None;
+    }
+    let is_number = |key: &&Key| {
+        let texts = key.texts();
+        !texts.is_empty() && known(&key.path).is_empty() && texts.iter().all(|text| spent(text, 1).is_ok())
+    };
+    let unread: Vec<_> = keys.iter().filter(is_number).map(Key::shown).take(6).collect();
+    let first = unread.first()?;
+    let list = unread.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "No key is known as the duration of the request; numbers that were not read: {list}. A layout such as \
+         `duration={first}:ms` reads one."
+    ))
+}
+
 /// The key as a candidate for a field, if most of its values are of the field's type.
 fn fits(key: &Key, known: Known) -> Option<Candidate<'_>> {
     let texts = key.texts();
@@ -238,8 +274,11 @@ fn unit(
     }
     let name = name_of(candidate.key);
     let settled = candidate.known.unit.or_else(|| {
+        // The record's own stamps know better than a name that several writers share.
+        let stamped = || by_stamps(candidate.key, span_of_record);
+        let early = if candidate.known.field == Field::Duration { stamped() } else { None };
         let convention = || conventions::unit(&name, candidate.known.field, has, &texts);
-        convention().or_else(|| by_stamps(candidate.key, span_of_record)).or(options.unit)
+        early.or_else(convention).or_else(stamped).or(options.unit)
     });
     if let Some(unit) = settled {
         candidate.scale = Some(Scale::Fixed(unit.nanos()));
@@ -249,7 +288,7 @@ fn unit(
         return;
     }
     let shown = candidate.key.shown();
-    match assumed(&texts) {
+    match assumed(&texts, conventions::is_go_slog(&name, has)) {
         Some((unit, why)) => {
             candidate.scale = Some(Scale::Fixed(unit.nanos()));
             let unit = unit.symbol();
@@ -301,14 +340,18 @@ fn by_stamps(key: &Key, spans: &BTreeMap<usize, (Nanos, Nanos)>) -> Option<Unit>
 /// Whole numbers with a median under 1000 are milliseconds: whole seconds are too coarse to log,
 /// and few servers answer most requests within a thousand microseconds. A larger median may be slow
 /// milliseconds or quick microseconds. Of fractions those under 1 are seconds, from 100 on
-/// milliseconds.
-fn assumed(texts: &[&[u8]]) -> Option<(Unit, &'static str)> {
+/// milliseconds. Go's slog writes nanoseconds, and nothing takes less than ten thousand of them at the
+/// median.
+fn assumed(texts: &[&[u8]], go_slog: bool) -> Option<(Unit, &'static str)> {
     let mut values: Vec<Nanos> = texts.iter().filter_map(|text| number::scaled(text, 1_000_000).ok()).collect();
     values.sort_unstable();
     let (median, max) = (*values.get(values.len() / 2)?, *values.last()?);
     let hour_of_millis = 3_600_000 * 1_000_000;
     let fractions = texts.iter().any(|text| text.iter().any(|b| matches!(b, b'.' | b',' | b'e' | b'E')));
     match fractions {
+        false if go_slog && median >= 10_000 * 1_000_000 => {
+            Some((Unit::Nanos, "Go's slog writes durations as whole nanoseconds"))
+        }
         false if median < 1_000 * 1_000_000 && max <= hour_of_millis => {
             Some((Unit::Millis, "its values are whole with a median under 1000"))
         }

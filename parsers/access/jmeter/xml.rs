@@ -1,14 +1,16 @@
 //! The XML shape: `<httpSample t= lt= ct= ts= ...>`, possibly within one another.
 //!
-//! A sample within another is its child: a redirect, an embedded resource, a step of a
-//! transaction. <https://jmeter.apache.org/usermanual/listeners.html#xmlformat2.1>
+//! A sample within another is its child: a redirect, an embedded resource. What lies within the result
+//! of a transaction controller is a request of its own, as it is in CSV. <https://jmeter.apache.org/usermanual/listeners.html#xmlformat2.1>
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3, memmem};
 
 use super::sample::Sample;
-use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Id, OpenError, Options, Reason, Spec, Stamp, Unit, Verdict};
+use crate::{
+    Batch, Boundary, Chunk, Decoder, Facts, Family, Format, Id, Kind, OpenError, Options, Reason, Spec, Stamp, Unit, Verdict,
+};
 
 pub(in crate::access) struct JmeterXml;
 
@@ -98,7 +100,7 @@ impl Decoder for Document {
                     if let Some(&parent) = open.last().filter(|_| !closed) {
                         open.push(parent);
                     } else if !closed {
-                        open.push(Open { trace: None, span: offset + 1 });
+                        open.push(Open { trace: None, span: offset + 1, groups: false });
                     }
                 }
             }
@@ -113,6 +115,8 @@ impl Decoder for Document {
 struct Open {
     trace: Option<Id>,
     span: u64,
+    /// It only groups the samples within it.
+    groups: bool,
 }
 
 impl Document {
@@ -138,10 +142,14 @@ impl Document {
         let [stamp, elapsed, latency, connect, label, code, message, thread, success, bytes, count, host] = &values;
         let sample = Sample { stamp, elapsed, latency, connect, label, code, message, thread, success, bytes, count, host };
         let mut op = sample.read(self.stamp)?;
-        let parent = open.last();
+        let parent = open.last().filter(|parent| !parent.groups);
         // The log has no ids; place and time stand in for them, so that children find their parents.
         let key = [stamp.as_ref(), b" ", thread.as_ref(), b" ", offset.to_string().as_bytes()].concat();
-        let own = Open { trace: parent.map_or_else(|| Id::parse(&key), |parent| parent.trace), span: offset + 1 };
+        let own = Open {
+            trace: parent.map_or_else(|| Id::parse(&key), |parent| parent.trace),
+            span: offset + 1,
+            groups: op.kind == Kind::Internal,
+        };
         op.trace = own.trace;
         op.span = Some(own.span);
         op.parent_span = parent.map(|parent| parent.span);

@@ -43,20 +43,9 @@ pub(super) fn guess(head: &[u8]) -> Option<Guess> {
         }
     }
     let thread = names.contains(&Some("%I"));
-    // The time to commit is never longer than the whole, whatever the unit of that.
-    match numbers.as_slice() {
-        [(d, _)] => names[*d] = Some("%D"),
-        [(i, a), (j, b)] => {
-            let shorter = |a: &[Option<u64>], b: &[Option<u64>]| settle::agree(a, b, |a, b| a <= b);
-            if shorter(b, a) {
-                (names[*i], names[*j]) = (Some("%D"), Some("%F"));
-            } else if shorter(a, b) {
-                (names[*i], names[*j]) = (Some("%F"), Some("%D"));
-            }
-        }
-        _ => {}
-    }
-    let both = names.contains(&Some("%D")) && names.contains(&Some("%T"));
+    let seconds = names.iter().position(|name| *name == Some("%T"));
+    name_numbers(&mut names, &numbers, seconds.map(|t| shape.values[t].as_slice()));
+    let both = names.contains(&Some("%D")) && seconds.is_some();
     let usual = shape.before.ends_with(&[Before::Client, Before::Dash, Before::Dash])
         || shape.before.ends_with(&[Before::Client, Before::Dash, Before::Other]);
     if !usual || shape.iso || !(thread || both) {
@@ -72,6 +61,35 @@ pub(super) fn guess(head: &[u8]) -> Option<Guess> {
     let (score, what) = if thread { (92, "a worker thread's name in each") } else { (74, "one time as %D and as %T") };
     let evidence = format!("{share} % of the first {} lines read; {what}", lines.len());
     Some(Guess { layout, verdict: Verdict::new(score, evidence) })
+}
+
+/// Tells which of the whole numbers is `%D` and which `%F`. Beside `%T`, only a number that says the
+/// same can be `%D`: other servers write counts and lengths beside times in seconds.
+fn name_numbers(names: &mut [Option<&str>], numbers: &[(usize, Vec<Option<u64>>)], seconds: Option<&[&[u8]]>) {
+    if let Some(seconds) = seconds {
+        let Some((d, whole)) = numbers.iter().find(|(_, values)| layout::as_seconds(values, seconds).is_some()) else { return };
+        names[*d] = Some("%D");
+        let others: Vec<_> = numbers.iter().filter(|(i, _)| i != d).collect();
+        if let [(f, first)] = others.as_slice()
+            && settle::agree(first, whole, |first, whole| first <= whole)
+        {
+            names[*f] = Some("%F");
+        }
+        return;
+    }
+    // The time to commit is never longer than the whole, whatever the unit of that.
+    match numbers {
+        [(d, _)] => names[*d] = Some("%D"),
+        [(i, a), (j, b)] => {
+            let shorter = |a: &[Option<u64>], b: &[Option<u64>]| settle::agree(a, b, |a, b| a <= b);
+            if shorter(b, a) {
+                (names[*i], names[*j]) = (Some("%D"), Some("%F"));
+            } else if shorter(a, b) {
+                (names[*i], names[*j]) = (Some("%F"), Some("%D"));
+            }
+        }
+        _ => {}
+    }
 }
 
 /// `http-nio-8080-exec-12`, `ajp-nio-127.0.0.1-8009-exec-1`, `http-bio-8080-exec-3`

@@ -24,6 +24,10 @@ pub(super) fn compile(layout: &str, head: &[u8], told: Option<Unit>) -> Result<P
     if let Some(unit) = told {
         return with_unit(layout, &pieces, Some(unit));
     }
+    if let Some(unit) = percent::unit_of_d(&pieces) {
+        let pattern = with_unit(layout, &pieces, Some(unit))?;
+        return Ok(pattern.assume(format!("%D was taken to be in {}, as the layout writes behind it.", unit.symbol())));
+    }
     match settle_d(layout, &pieces, head) {
         Some(settled) => {
             let pattern = with_unit(layout, &pieces, Some(settled.unit))?;
@@ -62,14 +66,23 @@ fn settle_d(layout: &str, pieces: &[Piece], head: &[u8]) -> Option<Settled> {
     {
         return Some(settled);
     }
-    let seconds = |text: &&[u8]| crate::scan::number::duration(text, 1000).ok().and_then(|ms| u64::try_from(ms).ok());
-    if let Some(millis) = column('T').map(|t| t.iter().map(seconds).collect::<Vec<_>>())
-        && let Some(settled) = settle::beside(&values, &millis, "the milliseconds of %T")
-    {
-        return Some(settled);
+    if let Some(unit) = column('T').and_then(|seconds| as_seconds(&values, &seconds)) {
+        let name = if unit == Unit::Millis { "milliseconds" } else { "microseconds" };
+        return Some(Settled { unit, why: format!("in {name}, as %T beside it says the same") });
     }
     let stamps: Vec<_> = column('t')?.iter().filter_map(|t| time::clf(t).ok()).map(|s| s.nanos).collect();
     settle::alone(&values, &stamps, &[Unit::Micros, Unit::Millis])
+}
+
+/// The unit in which `%D` says what `%T` says in seconds, line by line. The valve cuts `%T` off at
+/// milliseconds; its relatives at whole seconds.
+pub(super) fn as_seconds(values: &[Option<u64>], seconds: &[&[u8]]) -> Option<Unit> {
+    let millis: Vec<_> =
+        seconds.iter().map(|s| crate::scan::number::duration(s, 1000).ok().and_then(|ms| u64::try_from(ms).ok())).collect();
+    let step = if seconds.iter().any(|s| s.contains(&b'.')) { 1 } else { 1000 };
+    let says = millis.iter().zip(values).any(|(t, d)| t.is_some_and(|t| t > 0) && d.is_some());
+    let same = |scale: u64| says && settle::agree(values, &millis, |d, t| d / (scale * step) * step == t);
+    [(1, Unit::Millis), (1000, Unit::Micros)].into_iter().find(|(scale, _)| same(*scale)).map(|(_, unit)| unit)
 }
 
 /// What a directive says. `%F` is the time until the first byte of the answer, which is a part of

@@ -27,7 +27,8 @@ static SPEC: Spec = Spec {
 };
 
 /// Whether a layout of `%` directives holds what only Tomcat has: `%F`, `%S`, `%I` without httpd's
-/// `%O` beside it, or an attribute of request, session or cookie (`%{x}r`, `%{x}s`, `%{x}c`).
+/// `%O` beside it, an attribute of request, session or cookie (`%{x}r`, `%{x}s`, `%{x}c`), a time in
+/// the notation of Java's `SimpleDateFormat`, or `%D` called milliseconds, which httpd's never are.
 pub(super) fn is_layout(layout: &str) -> bool {
     let Ok(pieces) = percent::pieces(layout) else { return false };
     let mut letters = pieces.iter().filter_map(|p| if let Piece::Directive(d) = p { Some(d) } else { None });
@@ -37,8 +38,31 @@ pub(super) fn is_layout(layout: &str) -> bool {
             'F' | 'S' => true,
             'I' => !has_out,
             'r' | 's' | 'c' => !d.argument.is_empty(),
+            't' => is_java_date(&d.argument),
             _ => false,
         })
+        || percent::unit_of_d(&pieces) == Some(Unit::Millis) && may_be_layout(layout)
+}
+
+/// Whether the valve could have been given this layout: it knows fewer directives than httpd, and no
+/// conditions or redirects.
+pub(super) fn may_be_layout(layout: &str) -> bool {
+    let Ok(pieces) = percent::pieces(layout) else { return false };
+    let mut letters = pieces.iter().filter_map(|p| if let Piece::Directive(d) = p { Some(d) } else { None });
+    let plain = !["%>", "%<", "%!"].iter().any(|httpd| layout.contains(httpd));
+    percent::is_layout(layout)
+        && plain
+        && letters.all(|d| match d.letter {
+            't' => !d.argument.contains('%'),
+            'a' | 'A' | 'b' | 'B' | 'D' | 'F' | 'h' | 'H' | 'I' | 'l' | 'm' | 'p' | 'q' | 'r' | 's' | 'S' | 'T' | 'u' | 'U'
+            | 'v' | 'X' | 'i' | 'o' | 'c' => true,
+            _ => false,
+        })
+}
+
+/// `yyyy-MM-dd HH:mm:ss`, and not `strftime`'s notation.
+fn is_java_date(argument: &str) -> bool {
+    !argument.contains('%') && ["yy", "HH", "hh", "mm", "ss"].iter().any(|part| argument.contains(part))
 }
 
 impl Format for Tomcat {
@@ -50,9 +74,9 @@ impl Format for Tomcat {
         detect::guess(head).map_or(Verdict::NO, |guess| guess.verdict)
     }
 
-    /// A layout of `%` directives of which one is Tomcat's alone.
+    /// A layout of `%` directives that is not httpd's alone.
     fn takes_layout(&self, layout: &str) -> bool {
-        is_layout(layout)
+        is_layout(layout) || may_be_layout(layout)
     }
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {

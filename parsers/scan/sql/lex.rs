@@ -131,6 +131,21 @@ impl<'a> Lexer<'a> {
         word.len()
     }
 
+    /// Passes `@@version` or `@@session.tx_isolation` and appends it in lower case, or a variable that
+    /// is given a value here, `@n := 5`; tells whether there was one.
+    pub(super) fn variable(&mut self, given: bool, out: &mut Vec<u8>) -> bool {
+        let rest = &self.sql[self.at..];
+        let signs = rest.iter().take_while(|&&b| b == b'@').count();
+        let name = rest[signs.min(rest.len())..].iter().take_while(|&&b| is_word(b) || b == b'.').count();
+        let assigned = || rest[signs + name..].trim_ascii_start().starts_with(b":=");
+        if name == 0 || !(signs == 2 || signs == 1 && (given || assigned())) {
+            return false;
+        }
+        out.extend(rest[..signs + name].iter().map(u8::to_ascii_lowercase));
+        self.at += signs + name;
+        true
+    }
+
     /// Whether a number starts here.
     pub(super) fn at_number(&self) -> bool {
         self.byte(0).is_ascii_digit() || self.byte(0) == b'.' && self.byte(1).is_ascii_digit()

@@ -108,6 +108,7 @@ impl Folder<'_, '_> {
                     self.put_raw(Prev::Word, text);
                 }
                 b'.' if !self.lexer.at_number() => self.put(Prev::Dot, b".", false),
+                b'@' if self.variable() => {}
                 _ if self.lexer.literal(self.signed()) => self.put_raw(Prev::Literal, b"?"),
                 _ if is_word(byte) => {
                     if self.word() {
@@ -129,6 +130,24 @@ impl Folder<'_, '_> {
     /// Whether a sign here belongs to a number.
     fn signed(&self) -> bool {
         !matches!(self.prev, Prev::Word | Prev::Literal | Prev::Close)
+    }
+
+    /// A variable of MySQL whose name is more than a parameter's: one of the server, or one that is given
+    /// a value. Behind a value `@@` is PostgreSQL's operator.
+    fn variable(&mut self) -> bool {
+        if !self.signed() {
+            return false;
+        }
+        let written = &self.out[self.base..];
+        let given = self.prev == Prev::Keyword && (written == b"set" || written.ends_with(b" set"));
+        let before = self.out.len();
+        self.blank(true);
+        if self.lexer.variable(given, self.out) {
+            self.prev = Prev::Word;
+            return true;
+        }
+        self.out.truncate(before);
+        false
     }
 
     fn open(&mut self, byte: u8, gap: bool) {

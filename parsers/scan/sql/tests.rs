@@ -34,6 +34,18 @@ fn literals_fold() {
 }
 
 #[test]
+fn variables_of_mysql_keep_their_names() {
+    check(&[
+        ("select @@version_comment limit 1", "select @@version_comment limit ?"),
+        ("SELECT @@session.tx_isolation AS a, @@Autocommit", "select @@session.tx_isolation as a, @@autocommit"),
+        ("SET @a := 5", "set @a := ?"),
+        ("SET @a = 5", "set @a = ?"),
+        ("SELECT @n := 1 FROM t", "select @n := ? from t"),
+        ("UPDATE t SET a = @p1 OFFSET @p2", "update t set a = ? offset ?"),
+    ]);
+}
+
+#[test]
 fn quotes_within_texts_do_not_end_them() {
     check(&[
         ("SELECT 'it''s', 'it\\'s', a", "select ?, ?, a"),

@@ -1,4 +1,5 @@
-//! What connection pools other than HikariCP say when they have nothing left to lend.
+//! What connection pools other than HikariCP say when they have nothing left to lend. Most do not say
+//! which pool it is: those go by the product's name.
 //! <https://tomcat.apache.org/tomcat-10.1-doc/jdbc-pool.html>,
 //! <https://commons.apache.org/proper/commons-dbcp/configuration.html>,
 //! <https://www.mchange.com/projects/c3p0/>
@@ -6,6 +7,7 @@
 use memchr::memmem;
 
 use super::record::{Push, Record, line_of, number_after, number_at};
+use crate::scan::duration;
 use crate::{Gauge, Kind, Nanos, Operation, Outcome};
 
 const MILLI: Nanos = 1_000_000;
@@ -35,24 +37,30 @@ const MESSAGES: [(&[u8], Message); 7] = [
 fn tomcat_jdbc<'a>(record: &Record<'a>, text: &'a [u8], push: &mut Push<'_, 'a>) {
     let line = line_of(text);
     let wait = number_after(line, b"lastwait:").map(|ms| Nanos::from(ms) * MILLI);
-    push(text, Operation { outcome: Outcome::TimedOut, ..record.waited(Kind::PoolWait, wait) });
+    push(text, Operation { name: Some(b"tomcat-jdbc"), outcome: Outcome::TimedOut, ..record.waited(Kind::PoolWait, wait) });
     // None is available and none may be opened: what is open is what may be.
     let gauge = Gauge { slots: number_after(line, b"size:"), in_use: number_after(line, b"busy:"), waiting: None };
     if gauge != Gauge::default() {
-        push(text, Operation { gauge, ..record.operation(Kind::Gauge) });
+        push(text, Operation { name: Some(b"tomcat-jdbc"), gauge, ..record.operation(Kind::Gauge) });
     }
 }
 
-/// `Cannot get a connection, pool error Timeout waiting for idle object`, with `borrowMaxWaitMillis=` lately.
+/// `Cannot get a connection, pool error Timeout waiting for idle object`, with `borrowMaxWaitMillis=` or `borrowMaxWaitDuration=PT10S` lately.
 fn dbcp<'a>(record: &Record<'a>, text: &'a [u8], push: &mut Push<'_, 'a>) {
     let line = line_of(text);
-    let wait = number_after(line, b"borrowMaxWaitMillis=").map(|ms| Nanos::from(ms) * MILLI);
+    let millis = number_after(line, b"borrowMaxWaitMillis=").map(|ms| Nanos::from(ms) * MILLI);
+    let wait = millis.or_else(|| {
+        const KEY: &[u8] = b"borrowMaxWaitDuration=";
+        let value = &line[memmem::find(line, KEY)? + KEY.len()..];
+        let len = value.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'.').count();
+        duration::parse(value[..len].strip_suffix(b".").unwrap_or(&value[..len]), None).ok()
+    });
     let outcome = if memmem::find(line, b"Timeout").is_some() { Outcome::TimedOut } else { Outcome::Failed };
-    push(text, Operation { outcome, ..record.waited(Kind::PoolWait, wait) });
+    push(text, Operation { name: Some(b"dbcp"), outcome, ..record.waited(Kind::PoolWait, wait) });
 }
 
 fn c3p0<'a>(record: &Record<'a>, text: &'a [u8], push: &mut Push<'_, 'a>) {
-    push(text, Operation { outcome: Outcome::TimedOut, ..record.waited(Kind::PoolWait, None) });
+    push(text, Operation { name: Some(b"c3p0"), outcome: Outcome::TimedOut, ..record.waited(Kind::PoolWait, None) });
 }
 
 /// `[managed: 15, unused: 2, excluded: 0]`
@@ -60,7 +68,14 @@ fn c3p0_reading<'a>(record: &Record<'a>, text: &'a [u8], push: &mut Push<'_, 'a>
     let line = line_of(text);
     let (managed, unused) = (number_after(line, b"managed: "), number_after(line, b"unused: "));
     if let Some(in_use) = managed.zip(unused).and_then(|(managed, unused)| managed.checked_sub(unused)) {
-        push(text, Operation { gauge: Gauge { in_use: Some(in_use), ..Gauge::default() }, ..record.operation(Kind::Gauge) });
+        push(
+            text,
+            Operation {
+                name: Some(b"c3p0"),
+                gauge: Gauge { in_use: Some(in_use), ..Gauge::default() },
+                ..record.operation(Kind::Gauge)
+            },
+        );
     }
 }
 
@@ -69,9 +84,9 @@ fn druid<'a>(record: &Record<'a>, text: &'a [u8], push: &mut Push<'_, 'a>) {
     let line = line_of(text);
     let Some(active) = number_after(line, b", active ") else { return };
     let wait = number_after(line, b"wait millis ").map(|ms| Nanos::from(ms) * MILLI);
-    push(text, Operation { outcome: Outcome::TimedOut, ..record.waited(Kind::PoolWait, wait) });
+    push(text, Operation { name: Some(b"druid"), outcome: Outcome::TimedOut, ..record.waited(Kind::PoolWait, wait) });
     let gauge = Gauge { slots: number_after(line, b"maxActive "), in_use: Some(active), waiting: None };
-    push(text, Operation { gauge, ..record.operation(Kind::Gauge) });
+    push(text, Operation { name: Some(b"druid"), gauge, ..record.operation(Kind::Gauge) });
 }
 
 /// JBoss and WildFly: `IJ000453: Unable to get managed connection for java:/DS`, then `(30000 [ms])`.
@@ -107,7 +122,7 @@ mod tests {
     fn exhausted_pools_are_waits_and_readings() {
         let got = all("[exec-1] Timeout: Pool empty. Unable to fetch a connection in 30 seconds, none available\
             [size:100; busy:99; idle:0; lastwait:30001].");
-        assert_eq!(got[0], (Kind::PoolWait, Some(30_001 * MILLI), Gauge::default(), String::new()));
+        assert_eq!(got[0], (Kind::PoolWait, Some(30_001 * MILLI), Gauge::default(), "tomcat-jdbc".to_owned()));
         assert_eq!(got[1].2, Gauge { slots: Some(100), in_use: Some(99), waiting: None });
         let got = all("GetConnectionTimeoutException: wait millis 60000, active 20, maxActive 25, creating 0");
         assert_eq!(got[0].1, Some(60_000 * MILLI));
@@ -118,6 +133,8 @@ mod tests {
         let got = all("BasicResourcePool@1 [managed: 15, unused: 2, excluded: 0]");
         assert_eq!(got[0].2.in_use, Some(13));
         assert_eq!(all("Cannot get a connection, pool error Timeout waiting for idle object")[0].1, None);
+        let got = all("Cannot get a connection, pool error Timeout waiting for idle object, borrowMaxWaitDuration=PT10S");
+        assert_eq!(got[0].1, Some(10_000 * MILLI));
     }
 
     #[test]

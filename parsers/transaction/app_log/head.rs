@@ -14,6 +14,10 @@ pub(super) enum Layout {
     Bracketed,
     /// `22-Nov-2026 17:55:51.653 ...`, `22 Nov 2026 17:55:51,653 ...`
     Named,
+    /// `I, [2026-11-22T17:55:51.123456 #1234]  INFO -- : ...`, as Ruby's Logger writes.
+    Ruby,
+    /// `TID: [-1234] [] [2026-11-22 17:55:51,653] ...`, as WSO2's servers write.
+    Carbon,
     /// `Nov 22, 2026 5:55:51 PM class method`, then a line with the level and the message.
     Jul,
     /// `17:55:51.653 ...`: no date.
@@ -28,8 +32,16 @@ pub(super) enum Layout {
 
 impl Layout {
     /// The layouts of plain text.
-    pub(super) const TEXT: [Layout; 6] =
-        [Layout::Iso, Layout::Bracketed, Layout::Named, Layout::Jul, Layout::Clock, Layout::BracketedClock];
+    pub(super) const TEXT: [Layout; 8] = [
+        Layout::Iso,
+        Layout::Bracketed,
+        Layout::Named,
+        Layout::Ruby,
+        Layout::Carbon,
+        Layout::Jul,
+        Layout::Clock,
+        Layout::BracketedClock,
+    ];
 
     /// What people call it.
     pub(super) const fn name(self) -> &'static str {
@@ -37,6 +49,8 @@ impl Layout {
             Layout::Iso => "date time level",
             Layout::Bracketed => "[date time] level",
             Layout::Named => "day-month-year time level",
+            Layout::Ruby => "letter, [date time #pid] level",
+            Layout::Carbon => "TID, [date time] level",
             Layout::Jul => "two lines (java.util.logging)",
             Layout::Clock => "time level, no date",
             Layout::BracketedClock => "[time level], no date",
@@ -54,6 +68,19 @@ impl Layout {
                 Some((when, rest.strip_prefix(b"]").unwrap_or(rest)))
             }
             Layout::Named => named(line),
+            Layout::Ruby => {
+                let rest = line.get(1..).filter(|_| line[0].is_ascii_uppercase())?.strip_prefix(b", [")?;
+                let (when, rest) = iso(rest)?;
+                let pid = rest.strip_prefix(b" #")?;
+                let close = pid.iter().take(20).position(|&b| b == b']')?;
+                Some((when, &pid[close + 1..]))
+            }
+            Layout::Carbon => {
+                let rest = line.strip_prefix(b"TID:")?;
+                let open = memchr::memmem::find(&rest[..rest.len().min(80)], b"[20")? + 1;
+                let (when, rest) = iso(&rest[open..])?;
+                Some((when, rest.strip_prefix(b"]").unwrap_or(rest)))
+            }
             Layout::Jul => jul(line),
             Layout::Clock => clock(line),
             Layout::BracketedClock => {
@@ -113,7 +140,9 @@ pub(super) fn read(layout: Layout, text: &[u8]) -> Option<Head<'_>> {
             message: if level { message[1..].trim_ascii() } else { rest },
         });
     }
-    Some(tokens(when, rest))
+    let head = tokens(when, rest);
+    // What Rails puts in brackets there are the tags of the request.
+    Some(if layout == Layout::Ruby { Head { thread: None, ..head } } else { head })
 }
 
 /// The first line of a text, without its end, and the rest.
@@ -311,6 +340,8 @@ mod tests {
             (Layout::Iso, "2026-11-22 17:55:51 INFO [rid=7f] [main] c.x.Y - x=1", "main", "x=1"),
             (Layout::Bracketed, "[2026-11-22 17:55:51] [INFO] [exec-1] did x=1", "exec-1", "did x=1"),
             (Layout::Named, "22-Nov-2026 17:55:51 INFO [main] org.apache.X.start Server up", "main", "Server up"),
+            (Layout::Ruby, "I, [2026-11-22T17:55:51.000000 #12]  INFO -- : [ab1] method=GET x=1", "", "method=GET x=1"),
+            (Layout::Carbon, "TID: [-1234] [] [2026-11-22 17:55:51,000] ERROR {org.x.Y} -  x=1", "", "{org.x.Y} -  x=1"),
             (Layout::Jul, "Nov 22, 2026 5:55:51 PM com.x.Y run\nINFO: done x=1\n", "", "done x=1"),
         ] {
             let head = read(layout, text.as_bytes()).unwrap_or_else(|| panic!("{text}"));

@@ -6,23 +6,28 @@
 use memchr::memmem;
 
 use super::record::{Push, Record, line_of, number_at};
-use crate::{Gauge, Kind, Operation, Outcome};
+use crate::{Gauge, Kind, Nanos, Operation, Outcome};
 
-/// What marks a reading.
-const STATS: &[u8] = b"stats (total=";
-/// What marks a timeout.
-const TIMEOUT: &[u8] = b"Connection is not available, request timed out after ";
+/// What marks a reading, behind the word `stats`.
+const STATS: &[u8] = b"(total=";
+/// What marks a timeout: from 2.4 on, and before.
+const TIMEOUTS: [&[u8]; 2] = [b"Connection is not available, request timed out after ", b"Timeout after "];
+/// What follows the time in an old timeout's line.
+const OF_WAITING: &[u8] = b" of waiting for a connection";
 
 /// Reads what a record holds of them.
 pub(super) fn read<'a>(record: &Record<'a>, push: &mut Push<'_, 'a>) {
     let text = record.text;
-    if let Some(at) = memmem::find(text, STATS) {
-        let before = line_before(text, at);
-        let gauge = readings(&text[at + STATS.len() - b"total=".len()..]);
-        push(&text[at..], Operation { name: pool_of_stats(before), gauge, ..record.operation(Kind::Gauge) });
+    if let Some(at) = memmem::find(text, STATS)
+        && let Some(name) = pool_of_stats(line_before(text, at))
+    {
+        push(&text[at..], Operation { name, gauge: readings(&text[at + 1..]), ..record.operation(Kind::Gauge) });
     }
-    if let Some(at) = memmem::find(text, TIMEOUT) {
+    let [new, old] = TIMEOUTS;
+    if let Some(at) = memmem::find(text, new) {
         timeout(record, at, push);
+    } else if let Some(at) = memmem::find(text, old) {
+        old_timeout(record, at, push);
     }
     configuration(record, push);
 }
@@ -36,14 +41,29 @@ pub(super) fn is_property(line: &[u8]) -> bool {
 fn timeout<'a>(record: &Record<'a>, at: usize, push: &mut Push<'_, 'a>) {
     let text = record.text;
     let name = last_part(line_before(text, at));
-    let rest = &text[at + TIMEOUT.len()..];
-    let wait = number_at(rest).filter(|(_, rest)| rest.starts_with(b"ms")).map(|(ms, _)| i64::from(ms) * 1_000_000);
+    let rest = &text[at + TIMEOUTS[0].len()..];
+    let wait = millis(rest).map(|(wait, _)| wait);
     push(&text[at..], Operation { name, outcome: Outcome::TimedOut, ..record.waited(Kind::PoolWait, wait) });
     // From 5.1.0 the readings follow.
     let line = line_of(rest);
     if let Some(open) = memmem::find(line, b"(total=") {
         push(&text[at..], Operation { name, gauge: readings(&line[open + 1..]), ..record.operation(Kind::Gauge) });
     }
+}
+
+/// `Timeout after 30001ms of waiting for a connection.`, which names no pool.
+fn old_timeout<'a>(record: &Record<'a>, at: usize, push: &mut Push<'_, 'a>) {
+    let text = record.text;
+    let Some((wait, rest)) = millis(&text[at + TIMEOUTS[1].len()..]) else { return };
+    if rest.starts_with(OF_WAITING) {
+        push(&text[at..], Operation { outcome: Outcome::TimedOut, ..record.waited(Kind::PoolWait, Some(wait)) });
+    }
+}
+
+/// `30001ms`, in nanoseconds, and what follows.
+fn millis(text: &[u8]) -> Option<(Nanos, &[u8])> {
+    let (value, rest) = number_at(text)?;
+    Some((Nanos::from(value) * 1_000_000, rest.strip_prefix(b"ms")?))
 }
 
 /// `total=3/10, idle=1/10, active=2, waiting=0)`: what stands after the total's slash is the
@@ -57,7 +77,7 @@ fn readings(text: &[u8]) -> Gauge {
         let Some((value, rest)) = number_at(&pair[equals + 1..]) else { continue };
         match &pair[..equals] {
             b"total" => gauge.slots = rest.strip_prefix(b"/").and_then(number_at).map(|(max, _)| max),
-            b"active" => gauge.in_use = Some(value),
+            b"active" | b"inUse" => gauge.in_use = Some(value),
             b"waiting" => gauge.waiting = Some(value),
             _ => {}
         }
@@ -65,8 +85,19 @@ fn readings(text: &[u8]) -> Gauge {
     gauge
 }
 
-/// `{name} - Pool ` from 2.5.0 on, `Before cleanup pool {name} ` until 2.4.
-fn pool_of_stats(before: &[u8]) -> Option<&[u8]> {
+/// The pool, if known, of what stands before a reading; `None` when that is none. The name stands in
+/// `{name} - Pool stats ` from 2.5.0 on, `Before cleanup pool {name} stats ` in 2.4, and
+/// `Before cleanup pool stats {name} ` until 2.3.
+fn pool_of_stats(before: &[u8]) -> Option<Option<&[u8]>> {
+    const OLD: &[u8] = b"pool stats ";
+    let before = before.trim_ascii_end();
+    match before.strip_suffix(b"stats") {
+        Some(before) => Some(pool_before_stats(before)),
+        None => memmem::rfind(before, OLD).map(|at| Some(before[at + OLD.len()..].trim_ascii())),
+    }
+}
+
+fn pool_before_stats(before: &[u8]) -> Option<&[u8]> {
     let before = before.trim_ascii_end();
     if let Some(dash) = memmem::rfind(before, b" - ") {
         let (left, right) = (&before[..dash], &before[dash + 3..]);
@@ -83,10 +114,11 @@ fn after_pool(text: &[u8]) -> Option<&[u8]> {
     (word.eq_ignore_ascii_case(b"pool") && !name.is_empty()).then_some(name)
 }
 
-/// What stands last before a text: after the last ` - ` or `: `.
+/// What stands last before a text: after the last ` - `, `: ` or two blanks.
 fn last_part(before: &[u8]) -> Option<&[u8]> {
     let before = before.strip_suffix(b" - ").unwrap_or(before);
-    let start = [memmem::rfind(before, b" - ").map(|at| at + 3), memmem::rfind(before, b": ").map(|at| at + 2)];
+    let behind = |mark: &[u8]| memmem::rfind(before, mark).map(|at| at + mark.len());
+    let start = [behind(b" - "), behind(b": "), behind(b"  ")];
     let name = before[start.into_iter().flatten().max().unwrap_or(0)..].trim_ascii();
     (!name.is_empty()).then_some(name)
 }
@@ -145,6 +177,8 @@ mod tests {
             ("HikariPool-1 - Pool stats (total=3, active=2, idle=1, waiting=7)", None),
             ("c.z.h.pool.HikariPool - HikariPool-1 - After cleanup  stats (total=3, active=2, idle=1, waiting=7)", None),
             ("c.z.h.p.HikariPool  : HikariPool-1 - Pool stats (total=3/10, idle=1/10, active=2, waiting=7)", Some(10)),
+            ("HikariPool - Before cleanup pool stats HikariPool-1 (total=3, inUse=2, avail=1, waiting=7)", None),
+            ("Timeout failure pool stats HikariPool-1 (total=3, inUse=2, avail=1, waiting=7)", None),
         ] {
             assert_eq!(all(text), [(Kind::Gauge, "HikariPool-1".to_owned(), gauge(slots, 2, 7), None)], "{text}");
         }
@@ -154,6 +188,9 @@ mod tests {
     fn a_timeout_is_a_wait_and_since_5_1_a_reading_too() {
         let got = all("x failed\njava.sql.X: my pool - Connection is not available, request timed out after 1000ms.\n\tat y");
         assert_eq!(got, [(Kind::PoolWait, "my pool".to_owned(), Gauge::default(), Some(1_000_000_000))]);
+        let got = all("x failed\njava.sql.SQLTimeoutException: Timeout after 30001ms of waiting for a connection.\n\tat y");
+        assert_eq!(got, [(Kind::PoolWait, String::new(), Gauge::default(), Some(30_001_000_000))]);
+        assert!(all("Timeout after 30001ms of waiting for Godot").is_empty());
         let got = all("P - Connection is not available, request timed out after 30001ms (total=3, active=3, idle=0, waiting=9)");
         assert_eq!(got[0].3, Some(30_001_000_000));
         assert_eq!(got[1], (Kind::Gauge, "P".to_owned(), gauge(None, 3, 9), None));

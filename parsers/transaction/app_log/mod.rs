@@ -16,6 +16,7 @@ mod sizes;
 mod structured;
 mod thread_pool;
 mod transaction;
+mod words;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -70,7 +71,7 @@ impl Format for AppLog {
         let Some(settled) = settle::settle(head, &Names::default(), settle::LINES) else { return Verdict::NO };
         let known = settled.transactions > 0 || memchr::memmem::find(&head[..head.len().min(16 << 10)], b"ikariPool").is_some();
         let score = match settled.layout {
-            Layout::Iso | Layout::Bracketed | Layout::Named | Layout::Jul => 82,
+            Layout::Iso | Layout::Bracketed | Layout::Named | Layout::Ruby | Layout::Carbon | Layout::Jul => 82,
             Layout::Clock | Layout::BracketedClock => 72,
             Layout::Json | Layout::Logfmt => 70,
         };
@@ -108,6 +109,13 @@ fn facts(settled: &Settled, options: &Options) -> Facts {
     let unit = options.unit.or(settled.bare);
     if let (None, Some(unit)) = (options.unit, settled.bare) {
         assumptions.push(format!("Durations that name no unit are in {}, by the look of the first of them.", unit.symbol()));
+    }
+    if settled.unnamed * 2 > settled.transactions {
+        assumptions.push(format!(
+            "{} of the first {} transactions name no request, so they count as one; `--log-format app-log:target=KEY` tells which \
+             key does.",
+            settled.unnamed, settled.transactions
+        ));
     }
     if !settled.dated {
         assumptions.push("The timestamps have no date, so nothing in this log can be placed in time.".to_owned());
@@ -235,7 +243,7 @@ impl Log {
     fn structured<'a>(&self, line: &'a [u8], reading: Reading<'a>, batch: &mut Batch) -> Result<(), Reason> {
         let when = match reading.time {
             Some(time) => structured::when(time).ok_or(Reason::Time)?,
-            None if reading.message.is_none() && reading.level.is_none() => return Err(Reason::Shape),
+            None if reading.message.is_none() && reading.level.is_none() && !reading.is_request() => return Err(Reason::Shape),
             None => When::default(),
         };
         let operation = self.request(&reading, reading.message.unwrap_or_default(), when.nanos, None)?;

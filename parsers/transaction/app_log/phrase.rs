@@ -6,13 +6,15 @@ use memchr::memmem;
 
 use super::head::Head;
 use super::names::{Field, Meaning, Names};
+use super::structured;
 use super::transaction::Reading;
+use super::words;
 use crate::Unit;
 
 /// Reads the sentence that a message is into the fields it stands for.
 pub(super) fn read<'a>(message: &'a [u8], reading: &mut Reading<'a>) {
     let found = serilog(message).or_else(|| aspnet(message));
-    let Some(Request { method, target, status, time }) = found else { return };
+    let Some(Request { method, target, status, time }) = found else { return words::read(message, reading) };
     let text = Meaning { field: Field::Method, unit: None, bare: false };
     reading.take(text, method, Unit::Millis);
     reading.take(Meaning { field: Field::Target, ..text }, target, Unit::Millis);
@@ -27,8 +29,14 @@ pub(super) fn read_head<'a>(head: &Head<'a>, names: &Names, unit: Unit) -> Readi
     if !reading.has_total() {
         read(head.message, &mut reading);
     }
+    if !reading.has_total() {
+        structured::add_tail(head.message, names, unit, &mut reading);
+    }
     if let Some(context) = head.context {
         reading.add_text(context, names, unit);
+    }
+    if reading.has_total() {
+        words::name(head.message, &mut reading);
     }
     reading
 }

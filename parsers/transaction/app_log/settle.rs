@@ -23,6 +23,8 @@ pub(super) struct Settled {
     pub(super) heads: usize,
     /// Transactions among them.
     pub(super) transactions: usize,
+    /// Those of them that name no request.
+    pub(super) unnamed: usize,
     /// Whether one of them states a part of its time: queue, pool, database, calls to others.
     pub(super) parted: bool,
     /// Most digits of a fraction of a second among the heads.
@@ -89,16 +91,30 @@ fn structured_layout(lines: &[&[u8]], names: &Names) -> Option<Layout> {
         let keys = [&b"ts="[..], b"time=", b"level=", b"lvl=", b"timestamp=", b"t=", b"severity="];
         keys.iter().any(|key| line.starts_with(key))
     };
-    let logfmt = lines.iter().filter(|l| starts(l) && whole(&structured::logfmt(l, names, Unit::Millis))).count();
+    let logfmt = lines.iter().filter(|l| {
+        let read = || structured::logfmt(l, names, Unit::Millis);
+        // Requests without a stamp are such lines, too, when they begin with a pair and tell all else.
+        starts(l) && whole(&read()) || begins_with_pair(l) && read().is_request()
+    });
+    let logfmt = logfmt.count();
     (logfmt > 0 && logfmt * 10 >= lines.len() * 6).then_some(Layout::Logfmt)
 }
 
+fn begins_with_pair(line: &[u8]) -> bool {
+    let key = line.iter().take(32).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')).count();
+    key > 0 && line.get(key) == Some(&b'=')
+}
+
 fn text_layout(lines: &[&[u8]]) -> Option<Layout> {
-    let best = Layout::TEXT.into_iter().map(|layout| (heads(layout, lines), layout)).max_by_key(|&((_, levels), _)| levels);
+    let best =
+        Layout::TEXT.into_iter().map(|layout| (heads(layout, lines), layout)).max_by_key(|&((heads, levels), _)| (levels, heads));
     let ((heads, levels), layout) = best?;
     // The lines of a stack trace, and the second lines of java.util.logging, belong to a head.
     let more = lines.iter().filter(|line| layout.stamp(line).is_none() && continues(line)).count();
-    let fits = levels > 0 && levels * 10 >= heads * 6 && (heads + more) * 10 >= lines.len() * 6;
+    // Some write no level; then a pool's reading tells the log from any other.
+    let tells = || lines.iter().any(|line| memchr::memmem::find(line, b" stats (total=").is_some());
+    let leveled = levels > 0 && levels * 10 >= heads * 6 || heads > 0 && tells();
+    let fits = leveled && (heads + more) * 10 >= lines.len() * 6;
     fits.then_some(layout)
 }
 
@@ -137,6 +153,7 @@ impl Tally {
             lines,
             heads: 0,
             transactions: 0,
+            unnamed: 0,
             parted: false,
             digits: 0,
             zoned: true,
@@ -149,7 +166,8 @@ impl Tally {
     }
 
     fn structured(&mut self, reading: &Reading<'_>) {
-        if let Some(when) = reading.time.and_then(structured::when) {
+        let when = reading.time.and_then(structured::when);
+        if let Some(when) = when.or_else(|| reading.is_request().then(head::When::default)) {
             self.head(when);
             self.reading(reading, reading.message.unwrap_or_default(), None);
         }
@@ -172,6 +190,7 @@ impl Tally {
     fn reading<'a>(&mut self, reading: &Reading<'a>, message: &'a [u8], thread: Option<&'a [u8]>) {
         if reading.operation(None, None).is_ok_and(|op| op.is_some()) {
             self.settled.transactions += 1;
+            self.settled.unnamed += usize::from(!reading.is_named());
             self.settled.parted |= reading.has_parts();
             self.settled.step = [self.settled.step, reading.step].into_iter().flatten().min();
             if let Some(total) = reading.bare_total {

@@ -4,7 +4,8 @@
 use super::head::When;
 use super::names::{Field, Meaning, Names};
 use super::phrase;
-use super::transaction::Reading;
+use super::transaction::{Reading, lograge};
+use super::words;
 use crate::scan::json::{Value, Walk, Walker};
 use crate::scan::{line, time};
 use crate::{Reason, Unit};
@@ -43,9 +44,10 @@ pub(super) fn json<'a>(text: &'a [u8], names: &Names, unit: Unit) -> Result<Read
 /// Reads a line of logfmt.
 pub(super) fn logfmt<'a>(text: &'a [u8], names: &Names, unit: Unit) -> Reading<'a> {
     let mut reading = Reading::default();
+    let usual = lograge(text);
     line::key_values(text, |key, value| {
         if let Some(meaning) = meaning(names, key, value) {
-            reading.take(meaning, value, unit);
+            reading.take(Meaning { unit: meaning.unit.or(usual), ..meaning }, value, unit);
         }
     });
     add_message(&mut reading, names, unit);
@@ -61,6 +63,16 @@ fn add_message(reading: &mut Reading<'_>, names: &Names, unit: Unit) {
             phrase::read(message, reading);
         }
     }
+    if let Some(message) = reading.message.filter(|_| reading.has_total()) {
+        words::name(message, reading);
+    }
+}
+
+/// Reads the JSON object that a message of plain text ends in, as zap's console does.
+pub(super) fn add_tail<'a>(message: &'a [u8], names: &Names, unit: Unit, reading: &mut Reading<'a>) {
+    let Some(open) = memchr::memmem::find(message, b"{\"").filter(|_| message.ends_with(b"}")) else { return };
+    // A tail that breaks off tells what stands before the break.
+    let _ = members(&mut Walker::new(&message[open..]), b"", DEPTH, names, unit, reading);
 }
 
 /// The moment a field tells.

@@ -49,9 +49,10 @@ impl<'a> Reading<'a> {
     /// Reads every `key=value` of a text and, where they tell no total, every `key: value`. What is
     /// known already stays.
     pub(super) fn add_text(&mut self, text: &'a [u8], names: &Names, unit: Unit) {
+        let usual = lograge(text);
         line::key_values(text, |key, value| {
             if let Some(meaning) = names.meaning(key) {
-                self.take(meaning, closed(with_unit(text, value)), unit);
+                self.take(Meaning { unit: meaning.unit.or(usual), ..meaning }, closed(with_unit(text, value)), unit);
             }
         });
         if !self.total_said {
@@ -138,6 +139,16 @@ impl<'a> Reading<'a> {
         self.total_said
     }
 
+    /// Whether the record names what was asked for.
+    pub(super) fn is_named(&self) -> bool {
+        self.target.or(self.operation).is_some()
+    }
+
+    /// Whether the record is a request by all it says: what was asked for, how it ended, how long it took.
+    pub(super) fn is_request(&self) -> bool {
+        self.target.is_some() && self.http.is_some() && self.total_said
+    }
+
     /// Whether the record states a part of its total time, or its database calls.
     pub(super) fn has_parts(&self) -> bool {
         self.parts != Parts::default() || self.calls.is_some()
@@ -149,8 +160,7 @@ impl<'a> Reading<'a> {
     /// When one of its numbers cannot be read.
     pub(super) fn operation(&self, end: Option<i64>, thread: Option<&'a [u8]>) -> Result<Option<Operation<'a>>, Reason> {
         let (request, trace) = self.ids();
-        let is_named = self.target.or(self.operation).is_some();
-        let is_told_apart = request.is_some() || trace.is_some() || is_named || self.http.is_some() || self.numbered;
+        let is_told_apart = request.is_some() || trace.is_some() || self.is_named() || self.http.is_some() || self.numbered;
         if !self.total_said || !is_told_apart {
             return Ok(None);
         }
@@ -270,6 +280,13 @@ impl<'a> Reading<'a> {
         let step = (nanos / 10i64.pow(fraction)).max(1);
         self.step = Some(self.step.map_or(step, |old| old.min(step)));
     }
+}
+
+/// The unit of times that name none in the pairs that lograge writes for Rails.
+/// <https://github.com/roidrage/lograge>
+pub(super) fn lograge(text: &[u8]) -> Option<Unit> {
+    let has = |key: &[u8]| memchr::memmem::find(text, key).is_some();
+    (has(b" controller=") && has(b" action=")).then_some(Unit::Millis)
 }
 
 fn ends_in_digit(value: &[u8]) -> bool {

@@ -52,11 +52,15 @@ impl Format for PostgresCsv {
 
     fn open(&self, head: &[u8], _options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let first = head_lines(head, 400).find(|line| starts(line)).and_then(|line| stamp(line).ok());
-        Ok(Box::new(CsvDecoder { facts: facts(first.map(|(stamp, _)| stamp), "") }))
+        let mut facts = facts(first.map(|(stamp, _)| stamp), "");
+        let plans = message::has_plans_alone(head);
+        facts.assumptions.extend(plans.then(|| message::PLANS_ALONE.to_owned()));
+        Ok(Box::new(CsvDecoder { plans, facts }))
     }
 }
 
 struct CsvDecoder {
+    plans: bool,
     facts: Facts,
 }
 
@@ -74,7 +78,7 @@ impl Decoder for CsvDecoder {
     }
 
     fn decode(&self, chunk: Chunk<'_>, batch: &mut Batch) {
-        each_record(chunk, batch, starts, read);
+        each_record(chunk, batch, starts, |record, batch| read(record, self.plans, batch));
     }
 }
 
@@ -92,7 +96,7 @@ fn starts(line: &[u8]) -> bool {
     number::whole(pid.raw).is_ok() && memchr(b'.', session.raw).is_some()
 }
 
-fn read(record: &[u8], batch: &mut Batch) -> Result<(), Reason> {
+fn read(record: &[u8], plans: bool, batch: &mut Batch) -> Result<(), Reason> {
     if !starts(record) {
         return Err(if record.first().is_some_and(u8::is_ascii_digit) && stamp(record).is_err() {
             Reason::Time
@@ -125,6 +129,7 @@ fn read(record: &[u8], batch: &mut Batch) -> Result<(), Reason> {
         severity: severity.raw,
         message: &message,
         statement: said(&query),
+        plans,
     };
     message::push(&event, batch)
 }

@@ -1,4 +1,5 @@
-//! PostgreSQL's jsonlog.
+//! PostgreSQL's jsonlog, and the events that CloudNativePG writes as JSON with csvlog's columns.
+//! <https://cloudnative-pg.io/documentation/current/logging/>
 //! <https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-LOGGING-JSONLOG>
 
 use super::message::{self, Event, said};
@@ -44,7 +45,10 @@ impl Format for PostgresJson {
 
     fn open(&self, head: &[u8], _options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let first = head_lines(head, 50).find_map(|line| Fields::read(line).ok()?.stamp);
-        Ok(Box::new(JsonDecoder { facts: facts(first, "") }))
+        let mut facts = facts(first, "");
+        let plans = message::has_plans_alone(head);
+        facts.assumptions.extend(plans.then(|| message::PLANS_ALONE.to_owned()));
+        Ok(Box::new(JsonDecoder { plans, facts }))
     }
 }
 
@@ -53,12 +57,15 @@ fn has(line: &[u8], key: &str) -> bool {
 }
 
 struct JsonDecoder {
+    plans: bool,
     facts: Facts,
 }
 
 /// The members in use.
 #[derive(Default)]
 struct Fields<'a> {
+    /// An operator of Kubernetes wrote the line, with the event as a member or with a word of its own.
+    carried: bool,
     stamp: Option<time::Stamp>,
     bad_stamp: bool,
     pid: Option<&'a [u8]>,
@@ -72,26 +79,36 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn read(line: &'a [u8]) -> Walk<Fields<'a>> {
         let mut fields = Fields::default();
-        Walker::new(line).object(|w, key| {
-            match key.raw {
-                b"timestamp" => {
-                    let text = w.scalar()?.unwrap_or_default();
-                    fields.stamp = stamp(text).ok().filter(|(_, rest)| rest.is_empty()).map(|(stamp, _)| stamp);
-                    fields.bad_stamp = fields.stamp.is_none();
-                }
-                b"pid" => fields.pid = w.scalar()?,
-                b"dbname" => fields.database = Some(w.string()?),
-                b"application_name" => fields.application = Some(w.string()?),
-                b"error_severity" => fields.severity = w.scalar()?.unwrap_or_default(),
-                b"message" => fields.message = Some(w.string()?),
-                b"statement" => fields.statement = Some(w.string()?),
-                _ => {
-                    w.skip()?;
-                }
+        Walker::new(line).object(|w, key| match key.raw {
+            b"record" if w.peek() == b'{' => w.object(|w, key| fields.member(w, key.raw)),
+            b"logger" => {
+                fields.carried = true;
+                w.skip().map(drop)
             }
-            Ok(())
+            key => fields.member(w, key),
         })?;
         Ok(fields)
+    }
+
+    /// Takes a member by its name in jsonlog, or by the column's name in csvlog.
+    fn member(&mut self, w: &mut Walker<'a>, key: &[u8]) -> Walk<()> {
+        match key {
+            b"timestamp" | b"log_time" => {
+                let text = w.scalar()?.unwrap_or_default();
+                self.stamp = stamp(text).ok().filter(|(_, rest)| rest.is_empty()).map(|(stamp, _)| stamp);
+                self.bad_stamp = self.stamp.is_none();
+            }
+            b"pid" | b"process_id" => self.pid = w.scalar()?,
+            b"dbname" | b"database_name" => self.database = Some(w.string()?),
+            b"application_name" => self.application = Some(w.string()?),
+            b"error_severity" => self.severity = w.scalar()?.unwrap_or_default(),
+            b"message" => self.message = Some(w.string()?),
+            b"statement" | b"query" => self.statement = Some(w.string()?),
+            _ => {
+                w.skip()?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -105,7 +122,9 @@ impl LineDecoder for JsonDecoder {
         if fields.bad_stamp {
             return Err(Reason::Time);
         }
-        let (Some(stamp), Some(message)) = (fields.stamp, fields.message.map(Str::text)) else { return Err(Reason::Shape) };
+        let (Some(stamp), Some(message)) = (fields.stamp, fields.message.map(Str::text)) else {
+            return if fields.carried { Ok(()) } else { Err(Reason::Shape) };
+        };
         let (database, application, statement) =
             (fields.database.map(Str::text), fields.application.map(Str::text), fields.statement.map(Str::text));
         let event = Event {
@@ -116,6 +135,7 @@ impl LineDecoder for JsonDecoder {
             severity: fields.severity,
             message: &message,
             statement: statement.as_deref(),
+            plans: self.plans,
         };
         message::push(&event, batch)
     }

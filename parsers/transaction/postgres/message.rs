@@ -1,10 +1,13 @@
 //! What a message of the server says: a statement with its duration, a lock wait, a cancellation.
 //!
-//! A plan of auto_explain is passed over, as its statement has a duration line of its own.
+//! A plan of auto_explain is passed over where statements have duration lines of their own.
 //! <https://www.postgresql.org/docs/current/runtime-config-logging.html#GUC-LOG-MIN-DURATION-STATEMENT>
+
+use std::borrow::Cow;
 
 use memchr::memmem;
 
+use crate::scan::json::Str;
 use crate::scan::number;
 use crate::transaction::blocks::unix_lines;
 use crate::transaction::sql_comment::ids;
@@ -27,7 +30,29 @@ pub(super) struct Event<'a> {
     pub(super) message: &'a [u8],
     /// The statement the session was at, where the event tells it beside the message.
     pub(super) statement: Option<&'a [u8]>,
+    /// Whether the plans of auto_explain alone tell of the log's statements.
+    pub(super) plans: bool,
 }
+
+/// Whether the first bytes of a log, in whichever shape, tell durations with plans and no others.
+pub(super) fn has_plans_alone(head: &[u8]) -> bool {
+    const MARK: &[u8] = b"duration: ";
+    let mut plans = 0;
+    for at in memmem::find_iter(head, MARK).take(400) {
+        let rest = &head[at + MARK.len()..];
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+        match rest[digits..].strip_prefix(b" ms") {
+            Some(rest) if rest.starts_with(b"  plan:") => plans += 1,
+            Some(_) => return false,
+            None => {}
+        }
+    }
+    plans > 0
+}
+
+/// What is to be said of a log in which they do.
+pub(super) const PLANS_ALONE: &str =
+    "The log has no durations but those of auto_explain's plans: each of these counts as one call.";
 
 /// A session's value, unless it is what the server writes where there is none.
 pub(super) fn said(text: &[u8]) -> Option<&[u8]> {
@@ -71,7 +96,10 @@ fn duration(event: &Event<'_>, rest: &[u8], batch: &mut Batch) -> Result<(), Rea
         return Ok(());
     }
     let Some(rest) = rest.strip_prefix(b"  ") else { return Err(Reason::Shape) };
-    if rest.starts_with(b"plan:") {
+    if let Some(plan) = rest.strip_prefix(b"plan:") {
+        if event.plans {
+            planned(op, plan, batch);
+        }
         return Ok(());
     }
     if rest.starts_with(b"fastpath function call: ") {
@@ -87,11 +115,47 @@ fn duration(event: &Event<'_>, rest: &[u8], batch: &mut Batch) -> Result<(), Rea
     Ok(())
 }
 
+/// A statement that its plan tells of: `Query Text: SQL`, then the nodes with their costs; as JSON it is
+/// a member.
+fn planned<'a>(op: Operation<'a>, plan: &'a [u8], batch: &mut Batch) {
+    const MEMBER: &[u8] = b"\"Query Text\": \"";
+    let plan = plan.trim_ascii_start();
+    let sql = if let Some(text) = plan.strip_prefix(b"Query Text: ") {
+        let mut end = 0;
+        for line in text.split_inclusive(|&b| b == b'\n') {
+            let over = line.starts_with(b"Query Parameters: ") || memmem::find(line, b"  (cost=").is_some();
+            if over && end > 0 {
+                break;
+            }
+            end += line.len();
+        }
+        Cow::Borrowed(&text[..end])
+    } else if let Some(at) = memmem::find(plan, MEMBER) {
+        let raw = &plan[at + MEMBER.len()..];
+        let mut behind = false;
+        let end = raw.iter().position(|&b| {
+            let closes = b == b'"' && !behind;
+            behind = b == b'\\' && !behind;
+            closes
+        });
+        Str { raw: &raw[..end.unwrap_or(raw.len())], escaped: true }.text()
+    } else {
+        Cow::Borrowed(&b""[..])
+    };
+    let mut op = op;
+    if !sql.is_empty() {
+        say(&mut op, &sql);
+    }
+    batch.push(&op);
+}
+
 /// The step and its statement: `statement: SQL`, `parse S_1: SQL`, `bind S_1/C_2: SQL`,
 /// `execute <unnamed>: SQL`, `execute fetch from S_1/C_2: SQL`. A fetch continues a call that was
 /// counted when its portal was first executed.
 fn step(text: &[u8]) -> Option<(Phase, Option<u32>, &[u8])> {
-    let after_name = |rest: &'_ [u8]| rest.iter().position(|&b| b == b':');
+    // A name may hold colons, as those of psycopg and asyncpg do.
+    let after_name =
+        |rest: &'_ [u8]| memmem::find(rest, b": ").or_else(|| rest.len().checked_sub(1).filter(|&end| rest[end] == b':'));
     if let Some(sql) = text.strip_prefix(b"statement:") {
         return Some((Phase::Whole, None, sql));
     }
@@ -229,6 +293,7 @@ mod tests {
         assert_eq!(step(b"bind S_1/C_2: x"), Some((Phase::Bind, None, &b" x"[..])));
         assert_eq!(step(b"execute fetch from S_1/C_2: x"), Some((Phase::Execute, Some(0), &b" x"[..])));
         assert_eq!(step(b"execute S_1:"), Some((Phase::Execute, None, &b""[..])));
+        assert_eq!(step(b"execute py:0x7f: SELECT 1"), Some((Phase::Execute, None, &b" SELECT 1"[..])));
         assert_eq!(step(b"statement: BEGIN"), Some((Phase::Whole, None, &b" BEGIN"[..])));
         assert_eq!(step(b"vacuum: x"), None);
     }

@@ -191,10 +191,10 @@ impl Prefix {
         fits.filter(|(_, n)| *n > 0).max_by_key(|(prefix, n)| (*n, prefix.tokens.len()))
     }
 
-    /// A reading of prefixes that are none of the known: a stamp in front, the rest by its looks.
+    /// A reading of prefixes that are none of the known: all by its looks.
     pub(super) fn loose() -> Prefix {
         let tokens = vec![Token::Field { field: Field::Time, padded: false }];
-        Prefix { text: "%m ...".to_owned(), tokens, short: 1, loose: true }
+        Prefix { text: "... %m ...".to_owned(), tokens, short: 1, loose: true }
     }
 
     /// Whether this is the loose reading.
@@ -220,6 +220,7 @@ impl Prefix {
     /// Whether a line may begin like this prefix; cheap, for lines within a statement.
     pub(super) fn may_start(&self, line: &[u8]) -> bool {
         match self.tokens.first() {
+            _ if self.loose => line.first().is_some_and(|b| !b.is_ascii_whitespace()),
             Some(Token::Literal(text)) => line.starts_with(text),
             Some(Token::Field { field: Field::Time, .. }) => line.len() > 19 && line[4] == b'-' && line[0].is_ascii_digit(),
             _ => line.first().is_some_and(|b| !b.is_ascii_whitespace()),
@@ -300,13 +301,14 @@ impl Prefix {
     }
 }
 
-/// Reads a prefix of unknown layout: a stamp, the first bracketed number as the process id,
-/// `user@database`, and `db=`, `app=` or `pid=`.
+/// Reads a prefix of unknown layout: a stamp wherever it stands, the first bracketed or bare number or
+/// session id as the process id, `user@database`, and `db=`, `app=` or `pid=`.
 fn by_looks(text: &[u8]) -> Option<(Event<'_>, Option<time::Stamp>)> {
-    let (when, rest) = stamp(text).ok()?;
+    let at = date_in(text)?;
+    let (when, rest) = stamp(&text[at..]).ok()?;
     let mut event = Event { stamp: Some(when.nanos), ..Event::default() };
-    for word in rest.split(|b| matches!(b, b' ' | b',' | b'[' | b']' | b'(' | b')' | b'|' | b';')).filter(|word| !word.is_empty())
-    {
+    let breaks = |b: &u8| b" ,[]()|;<>".contains(b);
+    for word in text[..at].split(breaks).chain(rest.split(breaks)).filter(|word| !word.is_empty()) {
         let (key, value) = match memchr(b'=', word) {
             Some(at) => (&word[..at], &word[at + 1..]),
             None => (&b""[..], word.strip_suffix(b":").unwrap_or(word)),
@@ -317,12 +319,20 @@ fn by_looks(text: &[u8]) -> Option<(Event<'_>, Option<time::Stamp>)> {
             b"pid" | b"p" => event.pid = number::whole(value).ok(),
             b"" => match memchr(b'@', value) {
                 Some(at) if event.database.is_none() => event.database = said(&value[at + 1..]),
-                _ => event.pid = event.pid.or(number::whole(value).ok()),
+                _ => event.pid = event.pid.or_else(|| number::whole(value).ok()).or_else(|| pid_of_session(value)),
             },
             _ => {}
         }
     }
     Some((event, Some(when)))
+}
+
+/// Where a text holds a date and a time.
+fn date_in(text: &[u8]) -> Option<usize> {
+    let fits = |window: &[u8]| {
+        window[0].is_ascii_digit() && window[4] == b'-' && window[7] == b'-' && window[10] == b' ' && window[13] == b':'
+    };
+    text[..text.len().min(160)].windows(16).position(fits)
 }
 
 /// What follows a padded value, without the padding behind it.

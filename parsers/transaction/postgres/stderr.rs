@@ -9,6 +9,7 @@ use memchr::memchr;
 use super::message::{self, Event};
 use super::prefix::{Line, Prefix, split};
 use super::{facts, stamp};
+use crate::peel::{self, Head, syslog_head};
 use crate::transaction::blocks::{each_record, head_lines};
 use crate::{Batch, Boundary, Chunk, Decoder, Facts, Family, Format, OpenError, Options, Reason, Spec, Stamp, Unit, Verdict};
 
@@ -39,7 +40,9 @@ impl Format for Postgres {
     }
 
     fn sniff(&self, head: &[u8]) -> Verdict {
-        let lines: Vec<_> = head_lines(head, 50).filter(|l| !l.starts_with(b"\t")).map(|l| split(untag(l).1)).collect();
+        let carrier = Carrier::of(head);
+        let starts = head_lines(head, 50).map(|line| untag(carrier.strip(line).text)).filter(|line| !goes_on(*line));
+        let lines: Vec<_> = starts.map(|(_, line)| split(line)).collect();
         let split: Vec<_> = lines.iter().filter_map(|line| *line).collect();
         if split.len() * 10 < lines.len() * 6 {
             return Verdict::NO;
@@ -53,6 +56,10 @@ impl Format for Postgres {
         Verdict::new(if prefix.has_time() { 88 } else { 78 }, evidence)
     }
 
+    fn reads_syslog(&self) -> bool {
+        true
+    }
+
     fn takes_layout(&self, layout: &str) -> bool {
         layout.trim_start().starts_with("log_line_prefix")
             || (["%m", "%t", "%n"].iter().any(|e| layout.contains(e))
@@ -61,7 +68,8 @@ impl Format for Postgres {
     }
 
     fn open(&self, head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
-        let lines: Vec<_> = head_lines(head, 400).filter_map(|l| split(untag(l).1)).collect();
+        let carrier = Carrier::of(head);
+        let lines: Vec<_> = head_lines(head, 400).filter_map(|l| split(untag(carrier.strip(l).text).1)).collect();
         let prefix = match &options.layout {
             Some(layout) => Prefix::compile(layout)?,
             None => match find(&lines) {
@@ -71,19 +79,34 @@ impl Format for Postgres {
                 }
             },
         };
-        let first = lines.iter().find_map(|line| prefix.event(line)?.1);
+        let carried = || head_lines(head, 400).find_map(|line| carrier.strip(line).stamp);
+        let first = lines.iter().find_map(|line| prefix.event(line)?.1).or_else(carried);
         let mut facts = facts(first, prefix.text());
         if prefix.is_loose() {
             facts.assumptions.push(
-                "The log_line_prefix is none of the known ones: the first bracketed number was read as the process id, \
+                "The log_line_prefix is none of the known ones: the first lone number was read as the process id, \
                  user@database and db=, app= as what they say."
                     .to_owned(),
             );
         }
-        if !prefix.has_time() {
-            facts.assumptions.push("The log_line_prefix has no time: the operations cannot be placed.".to_owned());
+        if lines.iter().any(is_foreign) {
+            facts.assumptions.push(
+                "The server's messages are not in English, so their statements are not read; lc_messages = 'C' would tell."
+                    .to_owned(),
+            );
         }
-        Ok(Box::new(StderrDecoder { prefix, facts }))
+        let plans = message::has_plans_alone(head);
+        facts.assumptions.extend(plans.then(|| message::PLANS_ALONE.to_owned()));
+        if !prefix.has_time() {
+            facts.assumptions.push(match (carrier, first) {
+                (Carrier::Syslog, Some(_)) => "The log_line_prefix has no time: that of the syslog head was taken.".to_owned(),
+                (Carrier::Syslog, None) => "Neither the log_line_prefix nor the syslog head has a whole time (the head \
+                                            names no year): the operations cannot be placed."
+                    .to_owned(),
+                (Carrier::None, _) => "The log_line_prefix has no time: the operations cannot be placed.".to_owned(),
+            });
+        }
+        Ok(Box::new(StderrDecoder { carrier, prefix, plans, facts }))
     }
 }
 
@@ -111,6 +134,16 @@ fn is_telling(line: &Line<'_>) -> bool {
     line.severity == b"LOG" && (STARTS.iter().any(|start| line.message.starts_with(start)) || process())
 }
 
+/// Whether a line tells a duration under a name that is not English: `Dauer: 12.345 ms`.
+fn is_foreign(line: &Line<'_>) -> bool {
+    let Some(colon) = memchr(b':', line.message).filter(|&at| at < 24 && !line.message.starts_with(b"duration")) else {
+        return false;
+    };
+    let value = line.message[colon + 1..].trim_ascii_start();
+    let digits = value.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+    line.severity == b"LOG" && digits > 2 && value[digits..].starts_with(b" ms")
+}
+
 /// The prefix that fits most lines: a known one, or else a loose reading.
 fn find(lines: &[Line<'_>]) -> Option<(Prefix, usize)> {
     let known = Prefix::detect(lines);
@@ -124,8 +157,36 @@ fn find(lines: &[Line<'_>]) -> Option<(Prefix, usize)> {
     if known.as_ref().is_some_and(|(_, most)| *most >= n) { known } else { (n > 0).then_some((loose, n)) }
 }
 
+/// What stands before the server's own prefix. A session is told by its process id, and where that is
+/// not in the prefix it stands in syslog's tag.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Carrier {
+    None,
+    Syslog,
+}
+
+impl Carrier {
+    fn of(head: &[u8]) -> Carrier {
+        let syslog = peel::sniff(head).is_some_and(|prefix| !prefix.is_container);
+        if syslog { Carrier::Syslog } else { Carrier::None }
+    }
+
+    /// The line behind the carrier, and what that says.
+    fn strip(self, line: &[u8]) -> Head<'_> {
+        let bare = Head { stamp: None, pid: None, text: line };
+        if self == Carrier::None { bare } else { syslog_head(line).unwrap_or(bare) }
+    }
+}
+
+/// Whether a line, given with its part's number, goes on with a statement.
+fn goes_on((part, line): (u32, &[u8])) -> bool {
+    part > 1 || line.starts_with(b"\t") || line.starts_with(b"#011")
+}
+
 struct StderrDecoder {
+    carrier: Carrier,
     prefix: Prefix,
+    plans: bool,
     facts: Facts,
 }
 
@@ -136,13 +197,17 @@ impl StderrDecoder {
 
     fn record(&self, record: &[u8], texts: &mut [Vec<u8>; 2], batch: &mut Batch) -> Result<(), Reason> {
         let (first, rest) = cut_line(record);
-        let line = self.line(untag(first).1).ok_or(Reason::Shape)?;
-        let Some((event, _)) = self.prefix.event(&line) else {
+        let head = self.carrier.strip(first);
+        let line = self.line(untag(head.text).1).ok_or(Reason::Shape)?;
+        let Some((mut event, _)) = self.prefix.event(&line) else {
             return Err(if self.prefix.begins_with_date() && stamp(line.prefix).is_err() { Reason::Time } else { Reason::Shape });
         };
         if !line.is_primary() {
             return Ok(());
         }
+        event.stamp = event.stamp.or(head.stamp.map(|stamp| stamp.nanos));
+        event.pid = event.pid.or(head.pid);
+        event.plans = self.plans;
         if rest.is_empty() {
             return message::push(&event, batch);
         }
@@ -163,7 +228,7 @@ impl StderrDecoder {
         while !rest.is_empty() {
             let (line, after) = cut_line(rest);
             rest = after;
-            let (_, text) = untag(line);
+            let (_, text) = untag(self.carrier.strip(line).text);
             if let Some(line) = self.line(text).filter(|line| self.prefix.event(line).is_some()) {
                 in_statement = line.severity == b"STATEMENT";
                 part = None;
@@ -193,7 +258,7 @@ impl Decoder for StderrDecoder {
     }
 
     fn starts_record(&self, line: &[u8]) -> bool {
-        let (part, line) = untag(line);
+        let (part, line) = untag(self.carrier.strip(line).text);
         part <= 1 && self.line(line).is_some_and(|line| line.is_primary())
     }
 

@@ -98,6 +98,9 @@ pub struct Capacity {
 /// How many times the rate in the log a prediction may go.
 const FURTHEST: f64 = 4.0;
 
+/// How far a prediction may lie above a plateau and still be the same limit.
+const EXPLAINED: f64 = 1.15;
+
 /// Below these nothing is said.
 const LEAST_REQUESTS: usize = 100;
 
@@ -128,7 +131,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
 
     // The innermost resource that was full for long enough, and waited for, sets the window.
     let full: Vec<Option<Full>> = (0..holders.len())
-        .map(|i| full(&system.resources[i], &holders[i], sizes[i].0, calm).filter(|full| is_long(system, full.window)))
+        .map(|i| full(&system.resources[i], &holders[i], sizes[i].0, calm).filter(|full| is_long(system, full.window, calm)))
         .collect();
     let innermost = (0..full.len()).filter(|&i| full[i].is_some()).max_by_key(|&i| (depths[i], std::cmp::Reverse(i)));
     let window = innermost.and_then(|i| full[i]).map_or(calm, |full| full.window);
@@ -150,7 +153,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     let state = state(system, &resources, &done, goodput);
     let prediction = state.predict();
     for (index, found) in resources.iter_mut().enumerate() {
-        cross_check(found, &mut warnings);
+        cross_check(found, window, &mut warnings);
         if found.verdict == Verdict::Saturated {
             // What waits at a full resource follows from who else may enter, not from an open stream of arrivals.
             found.open_wait = None;
@@ -161,15 +164,27 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         }
     }
     let lock = cause_lock(&resources, cause);
+    let (plateau, (load_levels, stalls)) = rayon::join(
+        || cause.is_none().then(|| plateau(&system.requests, system.endpoints.len(), &inside, log)).flatten(),
+        || (levels(&system.requests, &inside, calm, mean_response), stalls(&system.requests, &inside, log)),
+    );
     let is_full_period = innermost.is_some() && cause.is_some();
     // While the cause is full the system's own rate is its ceiling; else the model has to tell.
     let measured = goodput.filter(|_| cause.is_some_and(|cause| resources[cause].is_full_throughout()) || lock.is_some());
+    // So it is on a plateau that no resource of the log explains, whatever is full there.
+    let is_explained = |rate: Estimate| prediction.is_some_and(|p| p.point <= EXPLAINED * rate.mean);
+    let unexplained = plateau.as_ref().map(|plateau| plateau.goodput).filter(|rate| !is_explained(*rate));
+    let measured = measured.or(unexplained);
     let (ceiling, low, high) = match (measured, prediction) {
         (Some(rate), _) => (Some(rate.mean), Some(rate.low), Some(rate.high)),
-        (None, Some(p)) => (Some(p.point), Some(p.low), Some(p.high)),
+        // What was done can be done, whatever the model says.
+        (None, Some(p)) => {
+            let done = goodput.map_or(0.0, |rate| rate.mean);
+            (Some(p.point.max(done)), Some(p.low), Some(p.high.max(done)))
+        }
         (None, None) => (None, None, None),
     };
-    if let (Some(rate), Some(p)) = (measured, prediction)
+    if let (Some(rate), Some(p)) = (measured.filter(|_| unexplained.is_none()), prediction)
         && (rate.mean < 0.92 * p.lower || rate.mean > 1.05 * p.upper)
     {
         warnings.push(format!(
@@ -177,10 +192,6 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             rate.mean, p.lower, p.upper
         ));
     }
-    let ((load_levels, stalls), plateau) = rayon::join(
-        || (levels(&system.requests, &inside, calm, mean_response), stalls(&system.requests, &inside, log)),
-        || cause.is_none().then(|| plateau(&system.requests, system.endpoints.len(), &inside, log)).flatten(),
-    );
     let highest = load_levels.iter().map(|l| l.throughput).chain(goodput.map(|g| g.mean)).fold(0.0, f64::max);
     let trusted_tps = FURTHEST * highest;
     let ladder = match (ceiling, low) {
@@ -188,6 +199,9 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             let name = lock.map_or("", |at| &resources[at].name);
             let why = format!("whoever waits for {name} holds a connection meanwhile, so that more of them only wait more");
             Ladder { rungs: Vec::new(), end: format!("beyond {now:.1} TPS the log is silent: {why}") }
+        }
+        (Some(now), _) if unexplained.is_some() => {
+            Ladder { rungs: Vec::new(), end: format!("beyond {now:.1} TPS the log is silent: what is full there no log names") }
         }
         (Some(now_tps), Some(now_low_tps)) => {
             climb(&state, Start { now_tps, now_low_tps, trusted_tps, most_rungs: options.most_rungs })
@@ -281,9 +295,13 @@ fn depth(resources: &[Resource], index: usize) -> usize {
     out
 }
 
-/// Whether enough requests completed in a period.
-fn is_long(system: &System, window: Window) -> bool {
-    system.requests.iter().filter(|r| r.success && window.contains(r.end_ns)).count() >= LEAST_REQUESTS
+/// Share of the log that a full period makes up at least: random arrivals fill a busy resource for shorter ones, too.
+const NO_CHANCE: f64 = 0.05;
+
+/// Whether a period is a part of the log that counts, and enough requests completed in it.
+fn is_long(system: &System, window: Window, log: Window) -> bool {
+    window.seconds() >= NO_CHANCE * log.seconds()
+        && system.requests.iter().filter(|r| r.success && window.contains(r.end_ns)).count() >= LEAST_REQUESTS
 }
 
 /// Share of the time connections are held from which on waits for a lock are what keeps them.

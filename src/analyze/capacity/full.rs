@@ -7,6 +7,8 @@ use super::window::{Window, full_period, longest_run};
 /// Share of acquisitions that have to wait while a resource of any size is full. Random arrivals meet all slots taken no more
 /// often than these are in use (Erlang's C is at most the utilisation), so that at least as much of it is in use.
 pub const NEARLY_ALL: f64 = 0.9;
+/// The same share within a short part of such a period, where it is partly chance.
+const OFTEN: f64 = 0.8;
 /// Share of acquisitions that have to wait at the least where the slots in use tell that it is full.
 const MOST: f64 = 0.5;
 /// Share of a resource's time beyond its slots from which on its holds are taken to contain waits.
@@ -59,7 +61,7 @@ fn full_by_waits(resource: &Resource, window: Window) -> Option<Window> {
         }
     }
     let is_full: Vec<bool> =
-        asked.iter().map(|(all, waited)| *all > 0 && f64::from(*waited) >= NEARLY_ALL * f64::from(*all)).collect();
+        asked.iter().map(|(all, waited)| *all > 0 && f64::from(*waited) >= OFTEN * f64::from(*all)).collect();
     let (from, to) = longest_run(&is_full)?;
     let found = Window { from_ns: bins[from].from_ns, to_ns: bins[to - 1].to_ns };
     let inside = || resource.holds.iter().filter(|h| found.contains(h.grant_ns));

@@ -54,6 +54,21 @@ impl Growth {
         Self { gain: Gain::Unknown, basis: Basis::None, slope: None, error: None, seen_to: 0.0, top_rate: None }
     }
 
+    /// A rate that seems to grow a little less than in proportion does grow so where holds are as short in busy parts of the log as
+    /// in calm ones: the rate at each number in use is also cut short by who comes and goes.
+    pub fn with_hold_ratio(mut self, hold_ratio: Option<f64>) -> Self {
+        const FLAT: f64 = 1.1;
+        let nearly = match hold_ratio {
+            Some(ratio) if ratio <= FLAT => 0.7,
+            Some(_) => 1.0,
+            None => 0.8,
+        };
+        if self.gain == Gain::Partial && self.slope.is_some_and(|slope| slope >= nearly) {
+            (self.gain, self.top_rate) = (Gain::Scales, None);
+        }
+        self
+    }
+
     fn from_slope(basis: Basis, slope: f64, error: f64, seen_to: f64, top_rate: f64) -> Self {
         // Within its standard error a slope counts as proportional.
         let gain = match slope {

@@ -64,7 +64,9 @@ impl Fix {
     pub fn apply(&self, state: &State) -> State {
         let mut out = state.clone();
         match *self {
-            Self::Enlarge { resource, to, .. } => out.stations[resource].size.value = Some(to),
+            Self::Enlarge { resource, to, .. } => {
+                state.twins(resource).iter().for_each(|&twin| out.stations[twin].size.value = Some(to));
+            }
             Self::ReleaseEarly { resource, saved } => out.stations[resource].demand -= saved,
             Self::FewerCalls { resource, saved, calls } => {
                 out.cut_work(resource, saved);
@@ -102,12 +104,16 @@ impl Fix {
     /// In words.
     pub fn sentence(&self, state: &State) -> String {
         let name = |index: usize| label(&state.stations[index]);
+        let on_each = |index: usize| match state.twins(index).len() {
+            1 => String::new(),
+            hosts => format!(" on each of {hosts} hosts"),
+        };
         match self {
             Self::Enlarge { resource, from, to } if state.stations[*resource].size.known().is_none() => {
                 let times = f64::from(*to) / f64::from((*from).max(1));
-                format!("{} to {times:.1} times its size (at least {from} now)", name(*resource))
+                format!("{} to {times:.1} times its size (at least {from} now){}", name(*resource), on_each(*resource))
             }
-            Self::Enlarge { resource, from, to } => format!("{} {from} -> {to}", name(*resource)),
+            Self::Enlarge { resource, from, to } => format!("{} {from} -> {to}{}", name(*resource), on_each(*resource)),
             Self::ReleaseEarly { resource, saved } => {
                 format!("hold {} only for its calls ({} less a request)", name(*resource), time(*saved))
             }
@@ -275,6 +281,12 @@ fn gain(step: &Step) -> f64 {
 fn take(state: &State, fix: Fix, before: f64, floor: f64, trusted: f64) -> Option<Rung> {
     let after = fix.apply(state);
     let mut prediction = after.predict()?;
+    // A size that nobody states cannot be told from a pool that is held longer than what is logged.
+    let is_sizeless = matches!(fix, Fix::Enlarge { .. }) && state.stations[fix.resource()].size.known().is_none();
+    if is_sizeless {
+        prediction.is_supported = false;
+        prediction.low = prediction.low.min(floor);
+    }
     let is_far = prediction.point > trusted;
     if is_far {
         prediction.is_supported = false;
@@ -293,6 +305,7 @@ fn take(state: &State, fix: Fix, before: f64, floor: f64, trusted: f64) -> Optio
         after_high_tps: prediction.high,
         next: prediction.binding,
         assumption: assumption(&fix, &after, &prediction)
+            + if is_sizeless { "; at most: its size is nowhere logged" } else { "" }
             + if is_far { "; extrapolated past four times the rate in the log" } else { "" },
         confidence: confidence(&fix, &after, &prediction),
         action: fix,

@@ -2,7 +2,7 @@
 //! log names. Calm parts have a lower rate than busy ones, since under a steady rate more are inside merely because some are slow.
 
 use super::model::Requests;
-use super::stats::nearest_rank;
+use super::stats::{Estimate, batch_means, nearest_rank};
 use super::sweep::Steps;
 use super::window::{Finder, Window};
 
@@ -15,6 +15,8 @@ pub struct Plateau {
     pub busy: Vec<Window>,
     /// Completions a second in calm and in busy parts.
     pub throughput: (f64, f64),
+    /// Successful completions a second in busy parts, with its interval.
+    pub goodput: Estimate,
     /// Mean number of requests inside in calm and in busy parts.
     pub concurrency: (f64, f64),
     /// Typical response time in calm and in busy parts at the busy parts' mix of endpoints, in seconds.
@@ -25,8 +27,8 @@ pub struct Plateau {
 const A_PART: usize = 100;
 /// Completions in all calm parts together.
 const FEWEST: usize = 50;
-/// How much more are inside in busy parts.
-const MORE_INSIDE: f64 = 3.0;
+/// How much more are inside in busy parts: the calmer the calm parts, the less of the change between the two is in them.
+const MORE_INSIDE: [f64; 2] = [10.0, 3.0];
 /// Growth of the throughput for each per cent more inside, up to which it is a plateau.
 const HARDLY: f64 = 0.5;
 /// How much longer requests take in busy parts then.
@@ -39,10 +41,12 @@ const FAR_LONGER: f64 = 3.0;
 pub fn plateau(requests: &Requests<'_>, endpoints: usize, inside: &Steps, window: Window) -> Option<Plateau> {
     let parts = window.parts((requests.len() / A_PART).clamp(1, 60));
     let mut finder = Finder::new(&parts);
-    let mut done = vec![0usize; parts.len()];
-    for (_, end) in requests.spans() {
-        if let Some(count) = done.get_mut(finder.find(end)) {
-            *count += 1;
+    let (mut done, mut good) = (vec![0usize; parts.len()], vec![0usize; parts.len()]);
+    for request in requests.iter() {
+        let at = finder.find(request.end_ns);
+        if let (Some(done), Some(good)) = (done.get_mut(at), good.get_mut(at)) {
+            *done += 1;
+            *good += usize::from(request.success);
         }
     }
     let rate = |at: usize| done[at] as f64 / parts[at].seconds();
@@ -53,14 +57,15 @@ pub fn plateau(requests: &Requests<'_>, endpoints: usize, inside: &Steps, window
     let busy: Vec<usize> = (0..parts.len()).filter(|&at| concurrency(at) >= 0.8 * crowd).collect();
     let mean = |chosen: &[usize], of: &dyn Fn(usize) -> f64| chosen.iter().map(|&at| of(at)).sum::<f64>() / chosen.len() as f64;
     let (busy_inside, busy_rate) = (mean(&busy, &concurrency), mean(&busy, &rate));
-    let is_calm = |at: &usize| done[*at] > 0 && rate(*at) <= 0.7 * busy_rate && MORE_INSIDE * concurrency(*at) <= busy_inside;
-    let calm: Vec<usize> = (0..parts.len()).filter(is_calm).collect();
-    if calm.iter().map(|&at| done[at]).sum::<usize>() < FEWEST {
-        return None;
-    }
+    let calm = MORE_INSIDE.into_iter().find_map(|more| {
+        let is_calm = |at: &usize| done[*at] > 0 && rate(*at) <= 0.7 * busy_rate && more * concurrency(*at) <= busy_inside;
+        let calm: Vec<usize> = (0..parts.len()).filter(is_calm).collect();
+        (calm.iter().map(|&at| done[at]).sum::<usize>() >= FEWEST).then_some(calm)
+    })?;
     let windows = |chosen: &[usize]| chosen.iter().map(|&at| parts[at]).collect::<Vec<_>>();
     let found = Plateau {
         throughput: (mean(&calm, &rate), busy_rate),
+        goodput: batch_means(&busy.iter().map(|&at| good[at] as f64 / parts[at].seconds()).collect::<Vec<_>>())?,
         concurrency: (mean(&calm, &concurrency), busy_inside),
         response: responses(requests, endpoints, &parts, &calm, &busy)?,
         calm: windows(&calm),

@@ -55,7 +55,7 @@ pub struct ResourceCapacity {
 }
 
 /// Slot time used from which on the rate at the time is the ceiling, and not one below it.
-const NEARLY_FULL: f64 = 0.95;
+const NEARLY_FULL: f64 = 0.97;
 
 impl ResourceCapacity {
     /// The slots that can be counted on: those that are known, or all there are while they are all taken.
@@ -70,6 +70,9 @@ impl ResourceCapacity {
             || self.usage.waited_share().is_some_and(|share| share >= NEARLY_ALL)
     }
 }
+
+/// How far Little's law and the sweep over the holds may lie apart: what lies across the window's edges differs.
+const DISAGREE: f64 = 0.2;
 
 /// Batches for confidence intervals.
 pub(super) const BATCHES: usize = 20;
@@ -143,7 +146,7 @@ pub(super) fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, O
         headroom: None,
         verdict: evidence.verdict(),
         evidence,
-        growth: growth::measure(view.system, index, size.known(), view.calm),
+        growth: growth::measure(view.system, index, size.known(), view.calm).with_hold_ratio(evidence.hold_ratio),
         open_wait,
         usage,
     }
@@ -208,7 +211,7 @@ fn seen_at_once(resource: &Resource, steps: &Steps, window: Window) -> u32 {
 }
 
 /// What disagrees with what is stated.
-pub(super) fn cross_check(found: &ResourceCapacity, warnings: &mut Vec<String>) {
+pub(super) fn cross_check(found: &ResourceCapacity, window: Window, warnings: &mut Vec<String>) {
     let sort = found.kind.name();
     if let (Some(share), Some(hold)) = (found.evidence.accounted_share, found.usage.hold_mean) {
         let beyond = hold / share.max(1e-9) - hold;
@@ -219,6 +222,15 @@ pub(super) fn cross_check(found: &ResourceCapacity, warnings: &mut Vec<String>) 
             super::ladder::time(beyond)
         ));
         return;
+    }
+    let holds_a_second = found.usage.granted as f64 / window.seconds();
+    if let Some(little) = found.usage.hold_mean.map(|hold| holds_a_second * hold).filter(|_| found.usage.granted >= 100)
+        && (little - found.in_use_mean).abs() > DISAGREE * little.max(found.in_use_mean)
+    {
+        warnings.push(format!(
+            "{sort} {}: {holds_a_second:.1} holds a second of the mean length would be {little:.1} in use (Little's law), the log shows {:.1}: holds are missing from it, or their places are wrong",
+            found.name, found.in_use_mean
+        ));
     }
     let Some(size) = found.size.known() else { return };
     if let Some(used) = found.utilization.filter(|u| *u > 1.02) {

@@ -151,9 +151,17 @@ impl State {
         })
     }
 
+    /// The resource and its like on other hosts: of one name, sort and size. Whoever enlarges one enlarges them all.
+    pub fn twins(&self, index: usize) -> Vec<usize> {
+        let one = &self.stations[index];
+        let is_twin = |other: &Station| other.kind == one.kind && other.name == one.name && other.slots() == one.slots();
+        (0..self.stations.len()).filter(|&at| at == index || is_twin(&self.stations[at])).collect()
+    }
+
     /// The second smallest limit: what enlarging `binding` has to clear.
     pub fn next_limit(&self, binding: usize) -> Option<f64> {
-        let others = self.stations.iter().enumerate().filter(|(index, _)| *index != binding);
+        let twins = self.twins(binding);
+        let others = self.stations.iter().enumerate().filter(|(index, _)| !twins.contains(index));
         others.filter_map(|(_, s)| s.node(false).limit()).min_by(f64::total_cmp)
     }
 
@@ -271,6 +279,16 @@ mod tests {
         assert!(after.low < 30.1 && (82.9..84.0).contains(&after.high), "{after:?}");
         state.stations[1].growth.gain = Gain::Scales;
         assert!(state.predict().expect("sizes known").is_supported);
+    }
+
+    #[test]
+    fn pools_of_one_name_and_size_are_enlarged_together() {
+        let mut state = bank();
+        state.stations.extend([station("workers", 50, 0.6, None), station("pool", 10, 0.33, Some(2))]);
+        assert_eq!((state.twins(1), state.twins(0)), (vec![1, 3], vec![0, 2]));
+        close(state.next_limit(1).expect("workers"), 50.0 / 0.603, 1e-9);
+        state.stations[3].size.value = Some(4);
+        assert_eq!(state.twins(1), [1]);
     }
 
     #[test]

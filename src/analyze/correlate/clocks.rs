@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
+use parsers::Kind;
+
 use super::{Links, NONE};
 use crate::analyze::columns::Rows;
 use crate::analyze::sources::Origin;
@@ -36,14 +39,18 @@ pub(super) fn offsets(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec
     let family = |row: usize| origins[rows.source[row] as usize].family;
     let mut pairs: BTreeMap<(u32, u32), Vec<(i64, i64)>> = BTreeMap::new();
     if origins.windows(2).any(|pair| pair[0].family != pair[1].family) {
-        for row in 0..rows.len() {
+        let innermost = innermost_requests(rows, links);
+        for row in (0..rows.len()).filter(|&row| links.parent[row] != NONE && rows.span(row).is_none()) {
+            let Some(id) = id(rows, row) else { continue };
+            // What is no request hangs where its stamps let it, and belongs to the innermost request within that.
             let parent = links.parent[row];
-            let has_id = rows.request(row).is_some() || rows.trace(row).is_some();
-            if parent == NONE || !has_id || rows.span(row).is_some() || family(row) == family(parent as usize) {
-                continue;
-            }
-            if let Some(bounds) = bounds(rows, origins, links, row, parent as usize) {
-                pairs.entry((family(row), family(parent as usize))).or_default().push(bounds);
+            let is_within = |inner: &u32| links.parent[*inner as usize] == parent;
+            let inner = innermost.get(&id).copied().filter(|_| !rows.is(row, Kind::Request)).filter(is_within);
+            let outer = inner.unwrap_or(parent) as usize;
+            if family(row) != family(outer)
+                && let Some(bounds) = bounds(rows, origins, links, row, outer)
+            {
+                pairs.entry((family(row), family(outer))).or_default().push(bounds);
             }
         }
     }
@@ -56,6 +63,24 @@ pub(super) fn offsets(rows: &Rows<'_>, origins: &[Origin], links: &Links) -> Vec
         }
     }
     moves(origins, &steps)
+}
+
+fn id(rows: &Rows<'_>, row: usize) -> Option<u128> {
+    rows.request(row).or_else(|| rows.trace(row))
+}
+
+/// The shortest request of each id, which is the innermost one; spans are none.
+fn innermost_requests(rows: &Rows<'_>, links: &Links) -> HashMap<u128, u32> {
+    let mut innermost: HashMap<u128, u32> = HashMap::new();
+    for row in rows.of_kind(Kind::Request).filter(|&row| rows.span(row).is_none() && links.duration[row] != NULL_I64) {
+        if let Some(id) = id(rows, row) {
+            let known = innermost.entry(id).or_insert(row as u32);
+            if links.duration[row] < links.duration[*known as usize] {
+                *known = row as u32;
+            }
+        }
+    }
+    innermost
 }
 
 /// Between which offsets an inner record lies within its outer one; `None` where it is too long for that.

@@ -4,6 +4,7 @@
 //! time. What cannot be joined stays on its own and is counted.
 
 mod align;
+mod by_time;
 mod clocks;
 mod copies;
 mod events;
@@ -98,6 +99,10 @@ pub struct Joined {
     pub with_id: u64,
     /// Those of them that found a request to belong to.
     pub joined: u64,
+    /// Requests of an inner tier that were given to one of an outer by endpoint and time.
+    pub by_time: u64,
+    /// Logs of requests that overlap in time and that nothing joins, by one source of each.
+    pub apart: Vec<(u32, u32)>,
     /// Statements of sessions that were given to a request by order and time.
     pub by_session: u64,
     /// Traces seen in spans.
@@ -148,6 +153,7 @@ fn join<'a>(rows: &Rows<'a>, origins: &[Origin], alignment: &Alignment) -> Links
     let groups = if one_tier(rows, origins) { groups::Groups::default() } else { groups::Groups::of(rows, &links) };
     let tiers = tiers::Tiers::of(rows, origins, &groups, &links);
     tree::link(rows, origins, &groups, &tiers, &mut links);
+    by_time::link(rows, origins, &mut links);
     statements::claim_by_session(rows, &mut links);
     links
 }

@@ -35,6 +35,8 @@ pub struct Resources<'a> {
     pub timeouts: Vec<u64>,
     /// Pools of which only a gauge tells: nobody says who held what, or how long anybody waited.
     pub watched: Vec<Watched>,
+    /// Where a stated size contradicts the logs.
+    pub conflicts: Vec<String>,
 }
 
 impl Resources<'_> {
@@ -232,10 +234,15 @@ fn finish<'a>(
         .zip(&found.host)
         .flat_map(|(resource, &host)| [host, around(host)].map(|host| (host, resource.name.clone())))
         .collect();
-    let mut readings = Vec::new();
+    let (mut readings, mut conflicts) = (Vec::new(), Vec::new());
     for (resource, &host) in found.resources.iter_mut().zip(&found.host) {
         let (size, reading) = context.gauges.size([host, around(host)], resource);
         let told = stated.get(&resource.name).map(|&slots| model::Size { value: Some(slots), basis: model::Basis::Stated });
+        if let (Some(told), Some(logged)) =
+            (told.and_then(|t| t.value), size.and_then(|s| s.value).filter(|&n| told.is_some_and(|t| t.value != Some(n))))
+        {
+            conflicts.push(format!("{}: [pools] states {told} slots, the logs say {logged}; [pools] counts", resource.name));
+        }
         if let Some(size) = told.or(size) {
             resource.size = size;
         }
@@ -259,5 +266,5 @@ fn finish<'a>(
         endpoints: requests.endpoints.iter().map(|key| key.text(rows)).collect(),
         statements,
     };
-    Resources { system, instance, readings, timeouts: found.timeouts, watched }
+    Resources { system, instance, readings, timeouts: found.timeouts, watched, conflicts }
 }

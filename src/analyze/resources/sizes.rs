@@ -22,7 +22,9 @@ impl Sort {
     fn of(name: &str, readings: bool) -> Option<Sort> {
         let name = name.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        if has(&["worker", "thread", "executor", "exec", "tomcat", "jetty", "undertow"]) {
+        if name == UNNAMED {
+            Some(Sort::Connections)
+        } else if has(&["worker", "thread", "executor", "exec", "tomcat", "jetty", "undertow"]) {
             Some(Sort::Threads)
         } else if has(&["pool", "hikari", "datasource", "jdbc", "dbcp", "c3p0", "connection", "db"]) {
             Some(Sort::Connections)
@@ -67,6 +69,17 @@ impl Gauge {
     }
 }
 
+/// What a pool is called that no log names.
+const UNNAMED: &str = "(unnamed)";
+
+fn name_of<'a>(rows: &Rows<'a>, row: usize) -> &'a str {
+    match rows.name(row) {
+        NO_NAME => UNNAMED,
+        key if rows.text(key).is_empty() => UNNAMED,
+        key => rows.text(key),
+    }
+}
+
 /// Gauges by host and name.
 #[derive(Default)]
 pub(super) struct Gauges {
@@ -77,10 +90,7 @@ impl Gauges {
     pub(super) fn of(rows: &Rows<'_>, hosts: &Hosts<'_>, links: &Links) -> Gauges {
         let mut gauges = Gauges::default();
         for row in rows.of_kind(Kind::Gauge).filter(|&row| links.fate[row] != Fate::Copy) {
-            if rows.name(row) == NO_NAME {
-                continue;
-            }
-            let gauge = gauges.by_name.entry((hosts.host(row), rows.text(rows.name(row)).to_owned())).or_default();
+            let gauge = gauges.by_name.entry((hosts.host(row), name_of(rows, row).to_owned())).or_default();
             let [slots, in_use, waiting] = rows.gauge(row);
             gauge.slots = gauge.slots.max(slots);
             gauge.in_use_max = gauge.in_use_max.max(in_use);
@@ -112,7 +122,7 @@ impl Gauges {
 
     /// Pools that were read again and again, by host and name.
     pub(super) fn watched(&self) -> Vec<(u32, String, Reading)> {
-        let is_watched = |(key, gauge): &(&(u32, String), &Gauge)| gauge.readings > 1 && !key.1.is_empty();
+        let is_watched = |(_, gauge): &(&(u32, String), &Gauge)| gauge.in_use_max.is_some();
         let mut watched: Vec<_> =
             self.by_name.iter().filter(is_watched).map(|((host, name), gauge)| (*host, name.clone(), gauge.reading())).collect();
         watched.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
@@ -122,7 +132,9 @@ impl Gauges {
     /// The size of a resource and its highest readings: its own gauge, else the only gauge of its
     /// sort on its host, or around that, whose name it does not contradict.
     pub(super) fn size(&self, hosts: [u32; 2], resource: &Resource) -> (Option<Size>, Reading) {
-        let own = hosts.iter().find_map(|&host| self.by_name.get(&(host, resource.name.clone())));
+        // What no line names is a pool of connections.
+        let is_meant = resource.name != UNNAMED || resource.kind == model::Kind::Connections;
+        let own = hosts.iter().filter(|_| is_meant).find_map(|&host| self.by_name.get(&(host, resource.name.clone())));
         let reading = own.map_or(Reading::default(), Gauge::reading);
         let of_sort = || hosts.iter().find_map(|&host| self.stated_for(host, resource));
         let stated = own.and_then(|g| g.slots).or_else(of_sort);

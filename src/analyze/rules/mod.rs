@@ -1,6 +1,7 @@
 //! Findings: one rule per file, each from facts to sentences.
 
 mod amplification;
+mod apart;
 mod async_tail;
 mod contradictions;
 mod edges;
@@ -8,11 +9,13 @@ mod incomplete;
 mod locks;
 mod missing;
 mod n_plus_one;
+mod omission;
 mod pauses;
 pub(crate) mod retries;
 mod stalls;
 mod threshold;
 mod timeouts;
+mod uneven;
 
 use super::amplification::Amplification;
 use super::capacity::Capacity;
@@ -22,10 +25,14 @@ use super::requests::Requests;
 use super::resources::Resources;
 use super::run::{Quality, Totals};
 use super::services::EdgeRow;
+use super::sources::Origin;
 use super::tables::{EndpointRow, Finding, PauseRow, StatementRow, WaitRow};
 
 /// What rules and the ranking of bottlenecks read.
 pub(crate) struct Facts<'a> {
+    /// The interval at which a load generator meant to send, in nanoseconds.
+    pub(crate) expected_interval: Option<i64>,
+    pub(crate) origins: &'a [Origin],
     pub(crate) rows: &'a Rows<'a>,
     pub(crate) requests: &'a Requests<'a>,
     /// Row of every request of the window, filtered or not: what resources count requests by.
@@ -53,11 +60,19 @@ pub(crate) struct Facts<'a> {
     pub(crate) quantile_list: &'a [f64],
 }
 
+impl Facts<'_> {
+    /// What a source is called.
+    fn source_name(&self, source: u32) -> &str {
+        self.origins.get(source as usize).map_or("", |origin| &origin.name)
+    }
+}
+
 /// A rule: from facts to findings.
 type Rule = fn(&Facts<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order in which its findings are shown within a severity.
 const RULES: &[Rule] = &[
+    apart::find,
     timeouts::find,
     locks::find,
     pauses::find,
@@ -67,6 +82,8 @@ const RULES: &[Rule] = &[
     async_tail::find,
     edges::find,
     stalls::find,
+    uneven::find,
+    omission::find,
     contradictions::find,
     incomplete::find,
     threshold::find,

@@ -19,6 +19,7 @@ pub(super) fn build(results: &Results<'_>, options: &Options) -> Report {
         section("Where the time of a request goes (mean per request)", rows::buckets(results, options)),
         section("Database calls", rows::database(results, options)),
         section("Waits", rows::waits(results, options)),
+        section("Readings of pools", rows::watched(results)),
         section("Services", traces::services(results, options)),
         section("Calls between services", traces::edges(results, options)),
         section("Pauses", rows::pauses(results, options)),

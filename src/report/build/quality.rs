@@ -17,6 +17,7 @@ pub(super) fn blocks(results: &Results<'_>) -> Vec<Block> {
     for source in results.sources {
         texts.extend(source.facts.assumptions.iter().map(|text| format!("{}: {text}", source.path.display())));
     }
+    texts.extend(results.sources.iter().filter_map(silent));
     texts.extend(results.warnings());
     texts.extend(joins(results));
     blocks.extend(texts.into_iter().map(Block::Text));
@@ -51,6 +52,17 @@ fn sources(results: &Results<'_>) -> Table {
     }
 }
 
+/// A log that was read and told of nothing.
+fn silent(source: &Source) -> Option<String> {
+    (source.operations == 0 && source.records > source.rejects()).then(|| {
+        format!(
+            "{}: none of its {} records tells of a request, a call, a wait, a pool or a pause that is known; --log-format or [fields] may name them.",
+            source.path.display(),
+            count(source.records)
+        )
+    })
+}
+
 /// `app.log: 312 of 90,122 records not read: 312 time (first at byte 1048, line 7; the timestamp cannot be read)`.
 fn rejects(source: &Source) -> Option<String> {
     let all = source.rejects();
@@ -74,6 +86,12 @@ fn joins(results: &Results<'_>) -> Vec<String> {
     }
     if joined.by_session > 0 {
         texts.push(format!("{} statements were given to a request by session, order and time.", count(joined.by_session)));
+    }
+    if joined.by_time > 0 {
+        texts.push(format!(
+            "{} requests of an inner tier share no id with the outer one: each was given to one by endpoint, time and length, which is right in sum and likely for each.",
+            count(joined.by_time)
+        ));
     }
     if let Some(share) = quality.unaccounted_share {
         texts.push(format!("{} of the time is in durations that no log splits.", share_text(share)));

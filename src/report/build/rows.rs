@@ -222,6 +222,33 @@ pub(super) fn database(results: &Results<'_>, options: &Options) -> Vec<Block> {
     vec![Block::Table(Table { columns, rows, other })]
 }
 
+/// Pools of which only readings tell: who held what, and how long anybody waited, they do not say.
+pub(super) fn watched(results: &Results<'_>) -> Vec<Block> {
+    let watched = &results.analysis.watched;
+    if watched.is_empty() {
+        return Vec::new();
+    }
+    let cell = |value: Option<u32>| value.map_or(Cell::Empty, |value| Cell::Count(u64::from(value)));
+    let rows = watched.iter().map(|pool| {
+        let has_waiters = pool.reading.waiting_max.is_some();
+        vec![
+            text(&pool.name),
+            cell(pool.reading.in_use_max),
+            cell(pool.reading.waiting_max),
+            if has_waiters { Cell::Count(u64::from(pool.reading.readings)) } else { Cell::Empty },
+            if has_waiters { Cell::Count(u64::from(pool.reading.with_waiters)) } else { Cell::Empty },
+        ]
+    });
+    let columns = vec![
+        Column::text("Pool"),
+        Column::number("Most in use", Unit::None),
+        Column::number("Most waiting", Unit::None),
+        Column::number("Readings", Unit::None),
+        Column::number("With waiters", Unit::None),
+    ];
+    vec![Block::Table(Table { columns, rows: rows.collect(), other: None })]
+}
+
 pub(super) fn waits(results: &Results<'_>, options: &Options) -> Vec<Block> {
     let all = &results.analysis.waits;
     if all.is_empty() {
