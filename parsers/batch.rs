@@ -330,6 +330,15 @@ impl Batch {
     #[inline]
     pub fn push(&mut self, op: &Operation<'_>) {
         let row = self.len();
+        self.push_plain(op);
+        self.push_rest(row, op);
+    }
+
+    /// Adds a row that says no more than most access logs do: when, how long, what, method, status,
+    /// bytes, network and upstream. Whatever else the operation says is left out.
+    #[inline]
+    pub(crate) fn push_plain(&mut self, op: &Operation<'_>) {
+        let row = self.len();
         self.offset.push(self.at.0);
         self.line.push(self.at.1);
         self.kind.push(op.kind as u8);
@@ -338,6 +347,16 @@ impl Batch {
         self.outcome.push(op.outcome as u8);
         self.start.push(row, op.start);
         self.duration.push(row, op.duration);
+        self.name.push(row, op.name, &self.chunk);
+        self.method.push(row, op.method, &self.chunk);
+        self.status.push(row, op.status);
+        self.bytes.push(row, op.bytes);
+        self.part_network.push(row, op.parts.network);
+        self.part_upstream.push(row, op.parts.upstream);
+    }
+
+    #[inline]
+    fn push_rest(&mut self, row: usize, op: &Operation<'_>) {
         self.trace.push(row, op.trace.map(|Id(id)| id));
         self.request.push(row, op.request.map(|Id(id)| id));
         self.span.push(row, op.span);
@@ -347,21 +366,15 @@ impl Batch {
         let chunk = &self.chunk;
         self.service.push(row, op.service, chunk);
         self.instance.push(row, op.instance, chunk);
-        self.name.push(row, op.name, chunk);
-        self.method.push(row, op.method, chunk);
         self.thread.push(row, op.thread, chunk);
         self.system.push(row, op.system, chunk);
         self.peer.push(row, op.peer, chunk);
-        self.status.push(row, op.status);
-        self.bytes.push(row, op.bytes);
         self.count.push(row, op.count);
         self.rows.push(row, op.rows);
         self.part_queue.push(row, op.parts.queue);
         self.part_pool_wait.push(row, op.parts.pool_wait);
         self.part_database.push(row, op.parts.database);
         self.part_external.push(row, op.parts.external);
-        self.part_network.push(row, op.parts.network);
-        self.part_upstream.push(row, op.parts.upstream);
         self.part_own.push(row, op.parts.own);
         self.slots.push(row, op.gauge.slots);
         self.in_use.push(row, op.gauge.in_use);

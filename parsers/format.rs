@@ -121,6 +121,8 @@ pub struct Options {
     pub unit: Option<Unit>,
     /// What the timestamp marks where the format leaves it open. `None`: the format's default.
     pub stamp: Option<Stamp>,
+    /// No other log is read beside this one: ids that only join logs may be left unread.
+    pub alone: bool,
 }
 
 /// What was settled when a log was opened; part of the report.

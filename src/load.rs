@@ -45,6 +45,8 @@ pub struct Options {
     pub keep_rejects: bool,
     /// Whether inputs are hashed.
     pub hash: bool,
+    /// Whether it is one log alone: then ids that only join logs may be left unread.
+    pub alone: bool,
 }
 
 /// One log that was read, and the account of it.

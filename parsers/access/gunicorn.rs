@@ -59,7 +59,7 @@ impl Format for Gunicorn {
                 guess.0
             }
         };
-        Ok(Box::new(pattern.marks(options.stamp)))
+        Ok(Box::new(pattern.opened(options)))
     }
 }
 

@@ -47,6 +47,6 @@ impl Format for IngressNginx {
 
     fn open(&self, _head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let pattern = layout::compile(options.layout.as_deref().unwrap_or(DEFAULT))?;
-        Ok(Box::new(pattern.marks(options.stamp)))
+        Ok(Box::new(pattern.opened(options)))
     }
 }

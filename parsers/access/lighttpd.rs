@@ -45,6 +45,6 @@ impl Format for Lighttpd {
 
     fn open(&self, _head: &[u8], options: &Options) -> Result<Box<dyn Decoder>, OpenError> {
         let pattern = apache::compile(options.layout.as_deref().unwrap_or(DEFAULT), Stamp::End)?;
-        Ok(Box::new(pattern.marks(options.stamp)))
+        Ok(Box::new(pattern.opened(options)))
     }
 }

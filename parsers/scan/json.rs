@@ -123,7 +123,7 @@ impl<'a> Walker<'a> {
     /// Steps over `lead` if it comes next, byte for byte.
     #[inline]
     pub fn take(&mut self, lead: &[u8]) -> bool {
-        let next = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(lead));
+        let next = self.bytes.get(self.at..).and_then(|rest| rest.get(..lead.len())).is_some_and(|next| same(next, lead));
         self.at += if next { lead.len() } else { 0 };
         next
     }
@@ -419,6 +419,16 @@ fn utf16(raw: &[u8], at: usize) -> (char, usize) {
 fn hex4(raw: &[u8], at: usize) -> Option<u32> {
     let digits = raw.get(at..at + 4)?;
     digits.iter().try_fold(0, |n, &b| Some(n << 4 | (b as char).to_digit(16)?))
+}
+
+/// Whether two texts of one length are the same. Of 16 to 32 bytes halves that overlap are compared,
+/// as a call would cost more.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    match b.len() {
+        16..=32 => a.first_chunk::<16>() == b.first_chunk() && a.last_chunk::<16>() == b.last_chunk(),
+        _ => a == b,
+    }
 }
 
 #[cfg(test)]

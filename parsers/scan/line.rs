@@ -34,7 +34,12 @@ pub fn quoted(text: &[u8], quote: u8) -> Option<(&[u8], &[u8])> {
 /// protocol. `None` when there is no method of letters or no target.
 #[inline]
 pub fn request_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().take(25).position(|b| !(b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')))?;
+    let end = match text {
+        // Nearly all requests, told without a loop.
+        [b'G', b'E', b'T', b' ', ..] => 3,
+        [b'P', b'O', b'S', b'T', b' ', ..] => 4,
+        _ => text.iter().take(25).position(|b| !(b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')))?,
+    };
     let (method, rest) = (&text[..end], &text[end + 1..]);
     if text[end] != b' ' || method.is_empty() || rest.is_empty() {
         return None;

@@ -171,6 +171,9 @@ pub(crate) type RequestOf = Vec<u32>;
 pub(crate) fn collect<'a>(rows: &Rows<'_>, links: &'a Links<'_>) -> (Requests<'a>, RequestOf) {
     let mut requests = Requests::default();
     let mut of = vec![NONE; rows.len()];
+    if rows.are_plain_requests() {
+        requests.row.reserve_exact(rows.len());
+    }
     let rooted = if links.joined.orphans > 0 { traces_with_root(rows, links) } else { hashbrown::HashSet::new() };
     for (row, slot) in of.iter_mut().enumerate() {
         if is_request(rows, links, row, &rooted) {
@@ -187,23 +190,31 @@ pub(crate) fn collect<'a>(rows: &Rows<'_>, links: &'a Links<'_>) -> (Requests<'a
         true => Cow::Borrowed(&links.duration),
         false => requests.row.iter().map(|&row| links.duration[row as usize]).collect(),
     };
-    let mut numbers = Numbers::default();
-    for request in 0..requests.len() {
-        let root = requests.row[request] as usize;
-        // Where nothing was joined, each record speaks for itself.
-        let (row, stamp, inner_failure) = named.as_ref().map_or((root, root, Outcome::Unknown), |named| {
-            (named.row[request] as usize, named.stamp[request] as usize, named.inner_failure[request])
-        });
-        let key = EndpointKey { method: rows.method(row), name: rows.name(row), service: rows.service(root) };
-        requests.endpoint.push(numbers.of(key, &mut requests.endpoints));
-        requests.outcome.push(outcome(rows, root, inner_failure));
-        let end = if links.start[stamp] == NULL_I64 {
-            NULL_I64
-        } else {
-            links.start[stamp].saturating_add(links.duration[stamp].max(0))
-        };
-        requests.end.push(end);
-    }
+    // Where nothing was joined, each record speaks for itself.
+    let naming = |request: usize, root: u32| named.as_ref().map_or(root, |named| named.row[request]) as usize;
+    let Requests { row: roots, endpoint, endpoints, outcome: outcomes, end, .. } = &mut requests;
+    rayon::join(
+        || {
+            let mut numbers = Numbers::default();
+            endpoint.extend(roots.iter().enumerate().map(|(request, &root)| {
+                let row = naming(request, root);
+                let key = EndpointKey { method: rows.method(row), name: rows.name(row), service: rows.service(root as usize) };
+                numbers.of(key, endpoints)
+            }));
+        },
+        || {
+            outcomes.reserve_exact(roots.len());
+            end.extend(roots.iter().enumerate().map(|(request, &root)| {
+                let inner_failure = named.as_ref().map_or(Outcome::Unknown, |named| named.inner_failure[request]);
+                outcomes.push(outcome(rows, root as usize, inner_failure));
+                let stamp = named.as_ref().map_or(root, |named| named.stamp[request]) as usize;
+                match links.start[stamp] {
+                    NULL_I64 => NULL_I64,
+                    start => start.saturating_add(links.duration[stamp].max(0)),
+                }
+            }));
+        },
+    );
     (requests, of)
 }
 

@@ -72,6 +72,9 @@ pub struct InputArgs {
     /// Write SHA-256 of every input into the report
     #[arg(long)]
     pub hash: bool,
+    /// Read ids even where there is nothing to join them with: to look one up.
+    #[arg(skip)]
+    pub all_ids: bool,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

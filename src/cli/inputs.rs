@@ -30,7 +30,7 @@ pub(super) struct Inputs {
 /// # Errors
 /// When an option makes no sense, or nothing could be read at all.
 pub(super) fn read(args: &InputArgs, config: &Config) -> Result<Inputs> {
-    let options = options(args, config)?;
+    let mut options = options(args, config)?;
     if let Some(threads) = args.threads {
         // Fails only if a pool is there already, as in tests that run twice in one process.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
@@ -49,6 +49,7 @@ pub(super) fn read(args: &InputArgs, config: &Config) -> Result<Inputs> {
             profile.path.display()
         )));
     }
+    options.alone = found.len() == 1 && !args.all_ids;
     let bar = progress::bar(&found);
     let loaded = load::load(&found, &options, &|path, bytes| bar.advance(path, bytes))?;
     bar.finish();

@@ -40,6 +40,7 @@ fn trace(id: &str, args: &ShowArgs) -> Result<String> {
         paths: args.places.iter().map(PathBuf::from).collect(),
         log_format: args.log_format.clone(),
         tz: args.tz.clone(),
+        all_ids: true,
         ..InputArgs::default()
     };
     let inputs = inputs::read(&input, &config::read(None)?)?;

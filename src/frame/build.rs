@@ -2,7 +2,7 @@
 
 use hashbrown::{HashMap, HashSet};
 use parsers::{Adoption, Null};
-use polars::prelude::{ChunkedArray, IntoColumn, NamedFrom, PolarsNumericType, Series};
+use polars::prelude::{ChunkedArray, IntoColumn, PolarsNumericType};
 use polars_arrow::bitmap::Bitmap;
 
 use super::learn::learn;
@@ -55,13 +55,13 @@ macro_rules! columns {
             fn finish(mut self, names: Names) -> Result<Frame> {
                 let rows = self.source.len();
                 let mut columns = vec![
-                    Series::new("source".into(), self.source).into_column(),
-                    Series::new("line".into(), self.line).into_column(),
-                    Series::new("kind".into(), self.kind).into_column(),
-                    Series::new("role".into(), self.role).into_column(),
-                    Series::new("phase".into(), self.phase).into_column(),
-                    Series::new("outcome".into(), self.outcome).into_column(),
-                    Series::new("offset".into(), self.offset).into_column(),
+                    full::<polars::prelude::UInt32Type>("source", self.source),
+                    full::<polars::prelude::UInt32Type>("line", self.line),
+                    full::<polars::prelude::UInt8Type>("kind", self.kind),
+                    full::<polars::prelude::UInt8Type>("role", self.role),
+                    full::<polars::prelude::UInt8Type>("phase", self.phase),
+                    full::<polars::prelude::UInt8Type>("outcome", self.outcome),
+                    full::<polars::prelude::UInt64Type>("offset", self.offset),
                 ];
                 $(columns.extend(nullable::<polars::prelude::UInt32Type>(stringify!($key), self.$key, rows));)*
                 $(columns.extend(nullable::<polars::prelude::$polars>(stringify!($value), self.$value, rows));)*
@@ -170,6 +170,16 @@ impl Builder {
     }
 }
 
+/// A polars column over values of which each row has one; takes their memory over.
+fn full<T>(name: &str, values: Vec<T::Native>) -> polars::prelude::Column
+where
+    T: PolarsNumericType,
+    ChunkedArray<T>: polars::prelude::IntoSeries,
+{
+    use polars::prelude::IntoSeries;
+    ChunkedArray::<T>::from_vec(name.into(), values).into_series().into_column()
+}
+
 /// A polars column over the values, null where they hold the null pattern and past their end; none
 /// when there is no value.
 fn nullable<T>(name: &str, mut values: Vec<T::Native>, rows: usize) -> Option<polars::prelude::Column>
@@ -183,6 +193,29 @@ where
         return None;
     }
     values.resize(rows, T::Native::NULL);
-    let validity = values.contains(&T::Native::NULL).then(|| values.iter().map(|&v| v != T::Native::NULL).collect::<Bitmap>());
+    let validity = values.contains(&T::Native::NULL).then(|| validity(&values));
     Some(ChunkedArray::<T>::from_vec_validity(name.into(), values, validity).into_series().into_column())
+}
+
+/// A bit for each value: whether it is one. Eight at a time, which is several times as fast as one by one.
+fn validity<V: Null>(values: &[V]) -> Bitmap {
+    let byte = |eight: &[V]| eight.iter().enumerate().fold(0, |byte, (i, &value)| byte | u8::from(value != V::NULL) << i);
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut bytes: Vec<u8> = eights.iter().map(|eight| byte(eight)).collect();
+    bytes.extend((!rest.is_empty()).then(|| byte(rest)));
+    Bitmap::from_u8_vec(bytes, values.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_has_its_bit() {
+        for len in [0, 1, 7, 8, 9, 20] {
+            let values: Vec<u32> = (0..len).map(|i| if i % 3 == 1 { u32::NULL } else { i }).collect();
+            let bits: Vec<bool> = validity(&values).iter().collect();
+            assert_eq!(bits, (0..len).map(|i| i % 3 != 1).collect::<Vec<_>>());
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod build;
 mod columns;
 mod learn;
 mod names;
+mod paths;
 mod piece;
 mod route;
 mod template;

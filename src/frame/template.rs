@@ -19,30 +19,116 @@ pub(super) fn template(target: &[u8], out: &mut Vec<u8>) {
         return;
     };
     let start = out.len();
-    let mut at = 0;
-    // Each round stands on the slash before a segment.
-    while path.get(at) == Some(&b'/') {
-        let segment = &path[at + 1..];
-        let (len, sums) = class_sums(segment);
-        let segment = &segment[..len];
-        at += 1 + len;
-        if path.get(at) == Some(&b';') {
-            let tail = &path[at..];
-            at += memchr3(b'/', b'?', b'#', tail).unwrap_or(tail.len());
-        }
-        if segment.is_empty() && path.get(at) != Some(&b'/') {
-            break;
-        }
+    for segment in Segments::of(path) {
         out.push(b'/');
-        push_segment(segment, sums, out);
+        segment.push(out);
     }
     if out.len() == start {
         out.push(b'/');
     }
 }
 
+/// The segments of a path that belong to its template.
+pub(super) struct Segments<'a> {
+    path: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Segments<'a> {
+    /// Those of a path with its leading slash.
+    pub(super) fn of(path: &'a [u8]) -> Self {
+        Segments { path, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Segment<'a>;
+
+    // Each round stands on the slash before a segment.
+    #[inline]
+    fn next(&mut self) -> Option<Segment<'a>> {
+        let tail = self.path[self.at..].strip_prefix(b"/")?;
+        let (len, sums) = class_sums(tail);
+        let end = self.at + 1 + len;
+        self.at = end;
+        if self.path.get(end) == Some(&b';') {
+            let rest = &self.path[end..];
+            self.at += memchr3(b'/', b'?', b'#', rest).unwrap_or(rest.len());
+        }
+        let is_last = self.path.get(self.at) != Some(&b'/');
+        (len > 0 || !is_last).then_some(Segment { up_to: &self.path[..end], len, sums })
+    }
+}
+
+/// A segment of a path.
+#[derive(Clone, Copy)]
+pub(super) struct Segment<'a> {
+    /// The path up to its end.
+    up_to: &'a [u8],
+    len: usize,
+    /// Its classes, see [`class_sums`].
+    sums: u64,
+}
+
+impl<'a> Segment<'a> {
+    /// As written.
+    #[inline]
+    pub(super) fn text(self) -> &'a [u8] {
+        &self.up_to[self.up_to.len() - self.len..]
+    }
+
+    /// A segment of less than 16 bytes, with its length, as one word.
+    #[inline]
+    pub(super) fn word(self) -> Option<u128> {
+        const BITS: usize = 15 * 8;
+        if self.len > 15 {
+            return None;
+        }
+        // What stands before it is shifted out: that is faster than to copy a few bytes.
+        let word = match self.up_to.last_chunk() {
+            Some(sixteen) => u128::from_le_bytes(*sixteen).checked_shr(128 - 8 * self.len as u32).unwrap_or(0),
+            None => self.text().iter().rev().fold(0, |word, &b| word << 8 | u128::from(b)),
+        };
+        Some(word | (self.len as u128) << BITS)
+    }
+
+    /// Whether the whole segment stands for something of which there are many.
+    #[inline]
+    pub(super) fn is_variable(self) -> bool {
+        // Nothing but digits: the commonest id, told without a closer look.
+        self.is_number() || !self.is_plain() && (is_route_variable(self.text()) || is_id(self.text(), self.sums))
+    }
+
+    /// Whether it is nothing but digits.
+    #[inline]
+    pub(super) fn is_number(self) -> bool {
+        self.sums == self.len as u64 && (1..=LANE).contains(&self.len)
+    }
+
+    /// Most segments are plain lower-case words, and no id has neither digit nor capital nor `@`.
+    #[inline]
+    fn is_plain(self) -> bool {
+        const PLAIN: u64 = (0xff << 8) | (0xff << 16) | (0xff << 32) | (0xff << 48) | (0xff << 40);
+        let dots_alone = (self.sums >> 40) as u8 == (self.sums >> 48) as u8;
+        self.len < 24 && self.sums & !PLAIN == 0 && dots_alone
+    }
+
+    /// Appends what the template has for it.
+    pub(super) fn push(self, out: &mut Vec<u8>) {
+        if self.is_plain() {
+            out.extend_from_slice(self.text());
+        } else if self.is_variable() {
+            out.extend_from_slice(PLACEHOLDER);
+        } else if memchr3(b'.', b'-', b'_', self.text()).is_some() {
+            push_tokens(self.text(), out);
+        } else {
+            push_text(self.text(), out);
+        }
+    }
+}
+
 /// The path of a target, with its leading slash; `None` when the target is no path.
-fn path_of(target: &[u8]) -> Option<&[u8]> {
+pub(super) fn path_of(target: &[u8]) -> Option<&[u8]> {
     if target.first() == Some(&b'/') {
         return Some(target);
     }
@@ -78,8 +164,8 @@ const fn classes() -> [u64; 256] {
     table
 }
 
-/// The length of the segment that `path` begins with, and the sum of its classes; of long segments
-/// nobody asks for the sum.
+/// The length of the segment that `path` begins with, and the sum of its classes, which means
+/// something up to [`LANE`] bytes.
 #[inline]
 fn class_sums(path: &[u8]) -> (usize, u64) {
     let mut sums = 0u64;
@@ -107,8 +193,12 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(segment: &[u8]) -> Counts {
+    fn of(segment: &[u8], sums: u64) -> Counts {
         let mut counts = Counts::default();
+        if segment.len() <= LANE {
+            counts.add(sums);
+            return counts;
+        }
         for part in segment.chunks(LANE) {
             counts.add(part.iter().fold(0, |sums, &b| sums + CLASS[usize::from(b)]));
         }
@@ -132,22 +222,6 @@ impl Counts {
     }
 }
 
-fn push_segment(segment: &[u8], sums: u64, out: &mut Vec<u8>) {
-    // Most segments are plain lower-case words, and no id has neither digit nor capital nor `@`.
-    const PLAIN: u64 = (0xff << 8) | (0xff << 16) | (0xff << 32) | (0xff << 48) | (0xff << 40);
-    let dots_alone = (sums >> 40) as u8 == (sums >> 48) as u8;
-    let plain = segment.len() < 24 && sums & !PLAIN == 0 && dots_alone;
-    if plain {
-        out.extend_from_slice(segment);
-    } else if is_route_variable(segment) || is_id(segment) {
-        out.extend_from_slice(PLACEHOLDER);
-    } else if memchr3(b'.', b'-', b'_', segment).is_some() {
-        push_tokens(segment, out);
-    } else {
-        push_text(segment, out);
-    }
-}
-
 /// A variable of a route as frameworks write it: `:id`, `{id}`.
 fn is_route_variable(segment: &[u8]) -> bool {
     match segment {
@@ -165,7 +239,7 @@ fn is_name(text: &[u8]) -> bool {
 /// A segment of several tokens, of which some may be ids: `order-4711`, `main.8f3a2b1c9d.js`.
 fn push_tokens(segment: &[u8], out: &mut Vec<u8>) {
     if let Some(dot) = memchr::memrchr(b'.', segment)
-        && is_id(&segment[..dot])
+        && is_id_alone(&segment[..dot])
         && segment[dot + 1..].iter().any(u8::is_ascii_alphabetic)
     {
         out.extend_from_slice(PLACEHOLDER);
@@ -178,7 +252,7 @@ fn push_tokens(segment: &[u8], out: &mut Vec<u8>) {
         let token = &rest[..len];
         // Short numbers are versions and sizes: `v1.2`, `logo-2x`, `jquery-3.7.1`.
         let number = token.len() >= 3 && token.iter().all(u8::is_ascii_digit);
-        let hash = token.len() >= 8 && is_id(token);
+        let hash = token.len() >= 8 && is_id_alone(token);
         if number || hash {
             out.extend_from_slice(PLACEHOLDER);
         } else {
@@ -194,8 +268,8 @@ fn push_tokens(segment: &[u8], out: &mut Vec<u8>) {
 
 /// Whether a whole segment is an id: a number, UUID, hex or date, a reference of letters and many
 /// digits, an e-mail address, or a long token no person would type.
-fn is_id(segment: &[u8]) -> bool {
-    let Counts { digits, hex, lower, upper, dashes, dots, other, strange, .. } = Counts::of(segment);
+fn is_id(segment: &[u8], sums: u64) -> bool {
+    let Counts { digits, hex, lower, upper, dashes, dots, other, strange } = Counts::of(segment, sums);
     if strange > 0 {
         let first = segment.iter().find(|b| CLASS[usize::from(**b)] >> 56 > 0);
         return first == Some(&b'@') && segment.len() > 4;
@@ -211,6 +285,11 @@ fn is_id(segment: &[u8]) -> bool {
         || (len >= 8 && dots == 0 && digits >= 5 && digits * 3 >= letters && dashes + other <= 4)
         || (len >= 20 && dots == 0 && digits >= 3 && (upper >= 2 || letters >= 16) && dashes <= 3)
         || memchr::memmem::find(segment, b"%40").is_some()
+}
+
+/// The same of a part of a segment.
+fn is_id_alone(text: &[u8]) -> bool {
+    is_id(text, class_sums(text).1)
 }
 
 /// Text that becomes part of a name: bytes that are not UTF-8 are percent-encoded, so that

@@ -143,7 +143,7 @@ pub fn settle(path: &Path, head: &[u8], options: &Options) -> Result<Settled> {
     let peeled = prefix.map(|p| p.peel(whole_lines(head)));
     let head = peeled.as_ref().map_or(head, |p| &p.bytes);
     let mut opening = parsers::Options::default();
-    opening.unit = options.unit;
+    (opening.unit, opening.alone) = (options.unit, options.alone);
     let decoder = best.format.open(head, &opening).map_err(|e| failed(e.message))?;
     Ok(Settled { format: best.format, evidence: best.verdict.evidence, decoder, prefix })
 }
@@ -155,7 +155,7 @@ fn chosen(rule: &FormatRule, head: &[u8], options: &Options) -> std::result::Res
         let peeled = prefix.map(|p| p.peel(whole_lines(head)));
         let head = peeled.as_ref().map_or(head, |p| &p.bytes);
         let mut opening = parsers::Options::default();
-        opening.unit = options.unit;
+        (opening.unit, opening.alone) = (options.unit, options.alone);
         opening.layout = choice.layout.clone();
         let decoder = choice.format.open(head, &opening).map_err(|e| e.message)?;
         let evidence = "named with --log-format".to_owned();

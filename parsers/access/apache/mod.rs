@@ -63,7 +63,7 @@ impl Format for Apache {
                 guess.pattern
             }
         };
-        Ok(Box::new(pattern.marks(options.stamp)))
+        Ok(Box::new(pattern.opened(options)))
     }
 }
 

@@ -81,6 +81,11 @@ pub(in crate::access) fn settle(
     assumptions.extend(unread(keys, &chosen));
     let mut layout = layout(chosen, assumptions, options);
     layout.all_requests = !mappings.is_empty();
+    // Requests of one tier have no use for an id that only other tiers' logs could share.
+    let is_tier = |field| matches!(field, Field::Service | Field::Span | Field::ParentSpan | Field::Traceparent);
+    if options.alone && !layout.sources.iter().any(|source| is_tier(source.field)) {
+        layout.sources.retain(|source| source.field != Field::RequestId);
+    }
     Ok(layout)
 }
 

@@ -51,6 +51,6 @@ impl Format for Nginx {
                 guess.pattern
             }
         };
-        Ok(Box::new(pattern.marks(options.stamp)))
+        Ok(Box::new(pattern.opened(options)))
     }
 }

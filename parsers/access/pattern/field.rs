@@ -87,6 +87,16 @@ impl Field {
         })
     }
 
+    /// Whether [`crate::Batch::push_plain`] takes what it says.
+    pub(super) fn is_plain(&self) -> bool {
+        match self {
+            Field::Skip | Field::Stamp { .. } | Field::Duration { .. } | Field::Connect | Field::Upstream => true,
+            Field::Request | Field::Method | Field::Target { .. } | Field::Status { .. } | Field::Bytes { .. } => true,
+            Field::RequestId | Field::TraceParent | Field::TraceId | Field::SpanId | Field::ParentSpan => false,
+            Field::Peer | Field::Service { .. } | Field::Instance | Field::Thread => false,
+        }
+    }
+
     /// How often a byte occurs in every value.
     pub(super) fn inside(&self, byte: u8) -> usize {
         match self {
@@ -162,7 +172,8 @@ fn items(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The sum of the times of a list of upstreams; `None` when none of them was reached.
 #[inline]
 fn sum(text: &[u8]) -> Result<Option<Nanos>, Reason> {
-    if text.len() == 1 || short_seconds(text).is_some() || (memchr(b' ', text).is_none() && memchr(b',', text).is_none()) {
+    if text.len() == 1 || number::short_seconds(text).is_some() || (memchr(b' ', text).is_none() && memchr(b',', text).is_none())
+    {
         return seconds(text);
     }
     let mut sum = None;
@@ -177,18 +188,10 @@ fn sum(text: &[u8]) -> Result<Option<Nanos>, Reason> {
 /// A time in seconds.
 #[inline]
 fn seconds(text: &[u8]) -> Result<Option<Nanos>, Reason> {
-    match short_seconds(text) {
+    match number::short_seconds(text) {
         Some(time) => Ok(Some(time)),
         None => number::optional_duration(text, Unit::Seconds.nanos()),
     }
-}
-
-/// The five characters that most times in seconds have: `0.042`.
-#[inline]
-fn short_seconds(text: &[u8]) -> Option<Nanos> {
-    let &[whole, b'.', a, b, c] = text else { return None };
-    let [whole, a, b, c] = [whole, a, b, c].map(|digit| i64::from(digit.wrapping_sub(b'0')));
-    (whole < 10 && a < 10 && b < 10 && c < 10).then_some((whole * 1000 + a * 100 + b * 10 + c) * 1_000_000)
 }
 
 /// A text with `\xHH`, `\"` and `\\` replaced: what nginx and Apache write for bytes that would

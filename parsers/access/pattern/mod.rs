@@ -7,7 +7,7 @@ mod split;
 pub(in crate::access) use field::{Field, Form};
 
 use crate::operation::{Kind, Operation, Role};
-use crate::{Batch, Facts, LineDecoder, Memo, Nanos, Reason, Stamp, Unit};
+use crate::{Batch, Facts, LineDecoder, Memo, Nanos, Options, Reason, Stamp, Unit};
 use split::End;
 
 /// A piece of a layout.
@@ -44,6 +44,10 @@ pub(in crate::access) struct Pattern {
     start: Box<[u8]>,
     steps: Vec<Step>,
     stamp: Option<Stamp>,
+    /// Whether the target stands in quotes, so that backslashes escape in it.
+    escapes: bool,
+    /// Whether lines say no more than [`Batch::push_plain`] takes.
+    is_plain: bool,
     facts: Facts,
 }
 
@@ -98,14 +102,25 @@ impl Pattern {
         if facts.unit.is_some() && facts.resolution_ns == 0 {
             facts.resolution_ns = 1_000_000;
         }
-        Pattern { start: start.into(), steps, stamp, facts }
+        let is_target = |field: &Field| matches!(field, Field::Request | Field::Target { .. });
+        let escapes = steps.iter().any(|step| is_target(&step.field) && step.end.is_quote());
+        let is_plain = steps.iter().all(|step| step.field.is_plain());
+        Pattern { start: start.into(), steps, stamp, escapes, is_plain, facts }
     }
 
-    /// Takes the stamp to mark `stamp`, whatever the layout's default.
-    pub(in crate::access) fn marks(mut self, stamp: Option<Stamp>) -> Self {
-        if let Some(stamp) = stamp.filter(|_| self.stamp.is_some()) {
+    /// Takes over what the user says: the stamp marks what `options` tell, whatever the layout's default.
+    pub(in crate::access) fn opened(mut self, options: &Options) -> Self {
+        if let Some(stamp) = options.stamp.filter(|_| self.stamp.is_some()) {
             self.stamp = Some(stamp);
             self.facts.stamp = Some(stamp);
+        }
+        // Requests of one tier have no use for an id that only other tiers' logs could share.
+        let is_tier =
+            |step: &Step| matches!(step.field, Field::Service { .. } | Field::SpanId | Field::ParentSpan | Field::TraceParent);
+        if options.alone && !self.steps.iter().any(is_tier) {
+            let ids = self.steps.iter_mut().filter(|step| matches!(step.field, Field::RequestId));
+            ids.for_each(|step| step.field = Field::Skip);
+            self.is_plain = self.steps.iter().all(|step| step.field.is_plain());
         }
         self
     }
@@ -132,7 +147,7 @@ impl Pattern {
         let mut rest = line.strip_prefix(&*self.start)?;
         let mut values = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
-            let (value, after, _) = step.end.split(rest)?;
+            let (value, after) = step.end.split(rest)?;
             values.push(value);
             rest = after;
         }
@@ -146,19 +161,17 @@ impl Pattern {
     }
 
     #[inline]
-    fn read<'a>(&self, line: &'a [u8], op: &mut Operation<'a>, memo: &mut Memo) -> Result<bool, Reason> {
+    fn read<'a>(&self, line: &'a [u8], op: &mut Operation<'a>, memo: &mut Memo) -> Result<(), Reason> {
         let mut rest = match self.start.is_empty() {
             true => line,
             false => line.strip_prefix(&*self.start).ok_or(Reason::Shape)?,
         };
-        let mut escaped = false;
         for step in &self.steps {
-            let (value, after, backslash) = step.end.split(rest).ok_or(Reason::Shape)?;
+            let (value, after) = step.end.split(rest).ok_or(Reason::Shape)?;
             step.field.read(value, op, memo)?;
-            escaped |= backslash;
             rest = after;
         }
-        if rest.is_empty() || rest.trim_ascii().is_empty() { Ok(escaped) } else { Err(Reason::Shape) }
+        if rest.is_empty() || rest.trim_ascii().is_empty() { Ok(()) } else { Err(Reason::Shape) }
     }
 }
 
@@ -171,13 +184,18 @@ impl LineDecoder for Pattern {
         let plain;
         let mut op = Operation::new(Kind::Request);
         op.role = Role::Server;
-        let escaped = self.read(line, &mut op, memo)?;
+        self.read(line, &mut op, memo)?;
         finish(&mut op, self.stamp);
-        if escaped && let Some(name) = op.name.filter(|name| name.contains(&b'\\')) {
+        if self.escapes
+            && let Some(name) = op.name.filter(|name| memchr::memchr(b'\\', name).is_some())
+        {
             plain = field::unescape(name);
             op.name = Some(&plain);
         }
-        batch.push(&op);
+        match self.is_plain {
+            true => batch.push_plain(&op),
+            false => batch.push(&op),
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Where a value ends: at the literal that follows it in the layout.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 /// What ends a value.
 #[derive(Debug)]
@@ -40,11 +40,11 @@ impl End {
         }
     }
 
-    /// The value `rest` starts with, what follows its end, and whether a backslash is in it.
+    /// The value `rest` starts with, and what follows its end.
     // A call for each value would cost a tenth of the line.
     #[inline(always)]
-    pub(super) fn split<'a>(&self, rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8], bool)> {
-        let (value, after) = match self {
+    pub(super) fn split<'a>(&self, rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        Some(match self {
             End::Byte(byte) => {
                 let at = near(*byte, rest)?;
                 (&rest[..at], &rest[at + 1..])
@@ -74,8 +74,12 @@ impl End {
                 (&rest[..at], &rest[at..])
             }
             End::Line => (rest, &rest[rest.len()..]),
-        };
-        Some((value, after, false))
+        })
+    }
+
+    /// Whether it ends values in which a backslash escapes.
+    pub(super) fn is_quote(&self) -> bool {
+        matches!(self, End::Quote { .. } | End::LastQuote)
     }
 }
 
@@ -132,24 +136,23 @@ fn near(byte: u8, rest: &[u8]) -> Option<usize> {
 /// Up to a quote that is not escaped and goes on as the layout does. Some programs do not escape
 /// quotes: then the first that is followed by the right text closes.
 #[inline]
-fn quoted<'a>(rest: &'a [u8], text: &Literal) -> Option<(&'a [u8], &'a [u8], bool)> {
-    let (mut at, mut escaped) = (0, false);
+fn quoted<'a>(rest: &'a [u8], text: &Literal) -> Option<(&'a [u8], &'a [u8])> {
+    let mut from = 0;
     loop {
-        let found = at + memchr2(b'"', b'\\', rest.get(at..)?)?;
-        if rest[found] == b'\\' {
-            escaped = true;
-            at = found + 2;
-        } else if text.starts(&rest[found..]) {
-            return Some((&rest[..found], &rest[found + text.bytes.len()..], escaped));
-        } else {
-            at = found + 1;
+        let found = from + memchr(b'"', rest.get(from..)?)?;
+        let value = &rest[..found];
+        // Of two backslashes the first one escapes the second.
+        let is_escaped = value.last() == Some(&b'\\') && value.iter().rev().take_while(|b| **b == b'\\').count() % 2 == 1;
+        if !is_escaped && text.starts(&rest[found..]) {
+            return Some((value, &rest[found + text.bytes.len()..]));
         }
+        from = found + 1;
     }
 }
 
 /// Up to the quote at the end of the line. Another quoted value before it is not of this layout.
 #[inline]
-fn last_quoted(rest: &[u8]) -> Option<(&[u8], &[u8], bool)> {
+fn last_quoted(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let value = rest.trim_ascii_end().strip_suffix(b"\"")?;
     let mut from = 0;
     while let Some(found) = memchr(b'"', &value[from..]) {
@@ -158,7 +161,7 @@ fn last_quoted(rest: &[u8]) -> Option<(&[u8], &[u8], bool)> {
             return None;
         }
     }
-    Some((value, &rest[rest.len()..], memchr(b'\\', value).is_some()))
+    Some((value, &rest[rest.len()..]))
 }
 
 /// Up to a blank that neither follows a comma nor leads to a lone colon.
@@ -182,7 +185,7 @@ mod tests {
 
     fn value<'a>(end: &End, rest: &'a str) -> Option<(&'a str, &'a str)> {
         let text = |b| std::str::from_utf8(b).expect("text");
-        end.split(rest.as_bytes()).map(|(value, after, _)| (text(value), text(after)))
+        end.split(rest.as_bytes()).map(|(value, after)| (text(value), text(after)))
     }
 
     #[test]
@@ -207,6 +210,7 @@ mod tests {
         let end = End::of(b"\" rt=", true, false, false);
         assert_eq!(value(&end, r#"a \" rt=x" rt=1"#), Some((r#"a \" rt=x"#, "1")));
         assert_eq!(value(&end, r#"a "b" c" rt=1"#), Some((r#"a "b" c"#, "1")));
+        assert_eq!(value(&end, r#"a \\" rt=x\" rt=1"#), Some((r#"a \\"#, r#"x\" rt=1"#)));
         assert_eq!(value(&end, "a\\"), None);
         let last = End::of(b"\"", true, false, true);
         assert_eq!(value(&last, r#"a "b" c""#), Some((r#"a "b" c"#, "")));

@@ -92,6 +92,6 @@ impl Format for Tomcat {
             }
         };
         let pattern = layout::compile(layout, head, options.unit)?;
-        Ok(Box::new(pattern.marks(options.stamp)))
+        Ok(Box::new(pattern.opened(options)))
     }
 }

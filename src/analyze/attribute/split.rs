@@ -19,6 +19,7 @@ pub(crate) struct Below {
 /// Parts that the record states come first, clipped to what is left, in the order queue, pool wait,
 /// database, external, network, upstream, own. The rest goes by what the row is. Returns the time
 /// that parts claimed beyond the amount, in nanoseconds.
+#[inline]
 pub(crate) fn split(rows: &Rows<'_>, row: usize, amount: i64, below: Below, mut book: impl FnMut(Bucket, i64)) -> i64 {
     const ORDER: [Bucket; 7] =
         [Bucket::Queue, Bucket::PoolWait, Bucket::Database, Bucket::External, Bucket::Network, Bucket::Upstream, Bucket::Own];
@@ -43,6 +44,7 @@ pub(crate) fn split(rows: &Rows<'_>, row: usize, amount: i64, below: Below, mut 
 }
 
 /// Where the time goes that a row neither states nor hands to children.
+#[inline]
 fn rest_of(rows: &Rows<'_>, row: usize, below: Below, stated: bool) -> Bucket {
     let span = rows.span(row).is_some();
     match rows.kind(row) {

@@ -109,8 +109,11 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     if system.requests.is_empty() {
         return refused(system, "there is no request to count".to_owned());
     }
-    let inside = Steps::new(system.requests.spans());
-    let Some((log, calm)) = whole(&system.requests).zip(trimmed(&system.requests)) else {
+    let (inside, windows) = rayon::join(
+        || Steps::new(system.requests.spans()),
+        || whole(&system.requests).and_then(|log| Some((log, trimmed(&system.requests, log)?))),
+    );
+    let Some((log, calm)) = windows else {
         return refused(system, "the log is shorter than its slowest responses".to_owned());
     };
     let mean_response = inside.area(log.from_ns, log.to_ns) / system.requests.len() as f64 / 1e9;
@@ -133,7 +136,8 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     let innermost = (0..full.len()).filter(|&i| full[i].is_some()).max_by_key(|&i| (depths[i], std::cmp::Reverse(i)));
     let window = innermost.and_then(|i| full[i]).map_or(calm, |full| full.window);
 
-    let done = completions(&system.requests, system.endpoints.len(), window);
+    let (done, goodput) =
+        rayon::join(|| completions(&system.requests, system.endpoints.len(), window), || rate_by_batches(system, window));
     let success = done.success as f64;
     let mut warnings = Vec::new();
     let mut resources: Vec<ResourceCapacity> = (0..holders.len())
@@ -146,7 +150,6 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         depths[a].cmp(&depths[b]).then_with(|| nan_last(resources[b].ceiling_tps).total_cmp(&nan_last(resources[a].ceiling_tps)))
     });
 
-    let goodput = rate_by_batches(system, window);
     let state = state(system, &resources, &done, goodput);
     let prediction = state.predict();
     for (index, found) in resources.iter_mut().enumerate() {
@@ -161,7 +164,10 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         }
     }
     let lock = cause_lock(&resources, cause);
-    let plateau = if cause.is_none() { plateau(&system.requests, system.endpoints.len(), &inside, log) } else { None };
+    let (plateau, (load_levels, stalls)) = rayon::join(
+        || cause.is_none().then(|| plateau(&system.requests, system.endpoints.len(), &inside, log)).flatten(),
+        || (levels(&system.requests, &inside, calm, mean_response), stalls(&system.requests, &inside, log)),
+    );
     let is_full_period = innermost.is_some() && cause.is_some();
     // While the cause is full the system's own rate is its ceiling; else the model has to tell.
     let measured = goodput.filter(|_| cause.is_some_and(|cause| resources[cause].is_full_throughout()) || lock.is_some());
@@ -186,7 +192,6 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
             rate.mean, p.lower, p.upper
         ));
     }
-    let load_levels = levels(&system.requests, &inside, calm, mean_response);
     let highest = load_levels.iter().map(|l| l.throughput).chain(goodput.map(|g| g.mean)).fold(0.0, f64::max);
     let trusted_tps = FURTHEST * highest;
     let ladder = match (ceiling, low) {
@@ -238,7 +243,7 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
         load_levels,
         plateau,
         curve,
-        stalls: stalls(&system.requests, &inside, log),
+        stalls,
         warnings,
     }
 }

@@ -222,13 +222,14 @@ fn group(parts: &[Part], wanted: impl Fn(&Part) -> bool) -> Option<Group> {
 #[cfg(test)]
 mod tests {
     use super::super::testing::simulated;
-    use super::super::window::trimmed;
+    use super::super::window::{trimmed, whole};
     use super::*;
 
     fn growth(name: &str, resource: usize, size: u32, placed: bool) -> Growth {
         let mut system = simulated(name, None, None);
         system.resources[resource].placed = placed;
-        measure(&system, resource, Some(size), trimmed(&system.requests).expect("long enough"))
+        let calm = whole(&system.requests).and_then(|log| trimmed(&system.requests, log));
+        measure(&system, resource, Some(size), calm.expect("long enough"))
     }
 
     #[test]

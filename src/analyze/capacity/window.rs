@@ -66,10 +66,9 @@ pub fn whole(requests: &Requests<'_>) -> Option<Window> {
     (to_ns > from_ns).then_some(Window { from_ns, to_ns })
 }
 
-/// The log without its edges: at each end the longer of the 99th percentile of response time and 1 % is cut, since requests that
+/// The log, which is `all` long, without its edges: at each end the longer of the 99th percentile of response time and 1 % is cut, since requests that
 /// began before the log or end after it are not in it. `None` where nothing would be left.
-pub fn trimmed(requests: &Requests<'_>) -> Option<Window> {
-    let all = whole(requests)?;
+pub fn trimmed(requests: &Requests<'_>, all: Window) -> Option<Window> {
     let durations = || requests.spans().map(|(start, end)| end.saturating_sub(start).max(0) as u64);
     let rank = nearest_rank_index(requests.len(), 0.99)?;
     let slow = nth_smallest(durations, rank)? as i64;
@@ -142,6 +141,7 @@ mod tests {
     #[test]
     fn both_edges_lose_the_slowest_response() {
         let requests: Requests<'_> = (0..100).map(|i| request(i, i + 3)).collect();
+        let trimmed = |requests: &Requests<'_>| whole(requests).and_then(|all| trimmed(requests, all));
         assert_eq!(trimmed(&requests), Some(Window { from_ns: 3 * SECOND, to_ns: 99 * SECOND }));
         assert_eq!(trimmed(&[request(0, 5)].into_iter().collect()), None);
         assert_eq!(trimmed(&Requests::default()), None);
