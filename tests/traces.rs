@@ -211,3 +211,19 @@ fn a_trace_that_is_not_there_is_an_error_that_names_what_was_searched() {
     let drawn = folder.narrows(&["show", "--trace", "7", "."]).exits(0);
     assert!(drawn.text().contains("api: GET /a"), "{}", drawn.text());
 }
+
+#[test]
+fn a_request_id_is_found_in_a_log_that_stands_alone() {
+    let line = |id: &str| {
+        format!(
+            "1.2.3.4 - - [22/Nov/2026:17:55:51 +0000] \"GET /a HTTP/1.1\" 200 5 \"-\" \"-\" rt=0.088 uct=0.001 urt=0.080 rid={id}\n"
+        )
+    };
+    let id = "2b671db30653d06be86cf396065e9487";
+    let folder = Folder::with(
+        "access.log",
+        line("2b81a490c54a15e0e75b8458b04971d5") + &line(id) + &line("6152e06fdc76e265c720188f29d473d7"),
+    );
+    let drawn = folder.narrows(&["show", "--trace", id, "access.log"]).exits(0);
+    assert!(drawn.text().contains("GET /a"), "{}", drawn.text());
+}

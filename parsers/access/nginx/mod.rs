@@ -54,3 +54,28 @@ impl Format for Nginx {
         Ok(Box::new(pattern.opened(options)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Batch, Chunk};
+
+    /// How many rows of a line have a request id.
+    fn ids(layout: &str, line: &str, alone: bool) -> usize {
+        let options = Options { layout: Some(layout.to_owned()), alone, ..Options::default() };
+        let decoder = Nginx.open(line.as_bytes(), &options).expect("a layout");
+        let chunk = Chunk::whole(line.as_bytes());
+        let mut batch = Batch::new(&chunk);
+        decoder.decode(chunk, &mut batch);
+        assert_eq!((batch.len(), batch.rejects.len(), batch.status.get(0)), (1, 0, Some(200)), "{line}");
+        batch.request.values().len()
+    }
+
+    #[test]
+    fn a_log_that_is_read_alone_needs_no_ids_unless_it_holds_several_tiers() {
+        let (one, line) = ("$request_id \"$request\" $status", "2b671db30653d06be86cf396065e9487 \"GET /a HTTP/1.1\" 200\n");
+        assert_eq!((ids(one, line, false), ids(one, line, true)), (1, 0));
+        let (tiers, line) = ("$host $request_id \"$request\" $status", "a.example 2b67 \"GET /a HTTP/1.1\" 200\n");
+        assert_eq!((ids(tiers, line, false), ids(tiers, line, true)), (1, 1));
+    }
+}
