@@ -33,6 +33,11 @@ fn rest(shares: impl Iterator<Item = f64>) -> Option<f64> {
     Some(1.0 - shares.sum::<f64>()).filter(|&rest| rest >= 0.0005)
 }
 
+/// Share of the time from which on a bottleneck has a sentence beside its row.
+const WORTH_A_SENTENCE: f64 = 0.02;
+/// The first rows have one whatever their share.
+const ALWAYS_SAID: usize = 2;
+
 pub(super) fn bottlenecks(results: &Results<'_>, options: &Options) -> Vec<Block> {
     let found = results.analysis.bottlenecks.iter().take(options.top);
     let mut table = Table {
@@ -65,7 +70,9 @@ pub(super) fn bottlenecks(results: &Results<'_>, options: &Options) -> Vec<Block
             text(row.confidence),
         ]);
         let next = if row.next_step.is_empty() { String::new() } else { format!(" Next: {}", row.next_step) };
-        if !row.sentence.is_empty() || !next.is_empty() {
+        // What takes little has its row; a sentence for each would bury those that matter.
+        let is_said = at < ALWAYS_SAID || row.share >= WORTH_A_SENTENCE || row.kind == "timeouts";
+        if is_said && (!row.sentence.is_empty() || !next.is_empty()) {
             blocks.push(Block::Text(format!("{}. {}{next}", at + 1, row.sentence)));
         }
     }
