@@ -203,6 +203,8 @@ pub struct Batch {
     pub bytes: Column<u64>,
     /// Calls the row stands for.
     pub count: Column<u32>,
+    /// Upstreams tried, where more than one was.
+    pub attempts: Column<u32>,
     /// Rows returned or affected.
     pub rows: Column<u64>,
     /// Part: queue.
@@ -265,6 +267,7 @@ impl Batch {
         self.status.0.clear();
         self.bytes.0.clear();
         self.count.0.clear();
+        self.attempts.0.clear();
         self.rows.0.clear();
         self.part_queue.0.clear();
         self.part_pool_wait.0.clear();
@@ -370,6 +373,7 @@ impl Batch {
         self.system.push(row, op.system, chunk);
         self.peer.push(row, op.peer, chunk);
         self.count.push(row, op.count);
+        self.attempts.push(row, op.attempts);
         self.rows.push(row, op.rows);
         self.part_queue.push(row, op.parts.queue);
         self.part_pool_wait.push(row, op.parts.pool_wait);

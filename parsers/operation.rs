@@ -225,6 +225,8 @@ pub struct Operation<'a> {
     pub bytes: Option<u64>,
     /// How many calls the record stands for: database calls of a transaction, composite spans.
     pub count: Option<u32>,
+    /// How many upstreams were tried, one after the other; said only where it was more than one.
+    pub attempts: Option<u32>,
     /// Rows returned or affected.
     pub rows: Option<u64>,
     /// The parts the record states.
@@ -259,6 +261,7 @@ impl Operation<'_> {
             status: None,
             bytes: None,
             count: None,
+            attempts: None,
             rows: None,
             parts: Parts {
                 queue: None,

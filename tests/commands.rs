@@ -352,3 +352,22 @@ fn starts_and_ends_told_apart_are_requests_across_rotation_and_threads() {
         assert_eq!(calls, [("/api/a", 250), ("/api/b", 749)]);
     }
 }
+
+#[test]
+fn a_proxy_that_tried_twice_is_named() {
+    let line = |second: u32, rest: &str| {
+        format!(
+            "10.0.0.1 - - [22/Nov/2026:10:00:{second:02} +0000] \"GET /a HTTP/1.1\" 200 5 \"-\" \"-\" rt=0.300 {rest} rid={second:032x}\n"
+        )
+    };
+    let mut log = String::new();
+    for second in 1..30 {
+        log += &line(second, "urt=\"0.290\" ua=\"10.1.0.1:80\"");
+    }
+    log += &line(30, "urt=\"0.100, 0.190\" ua=\"10.1.0.1:80, 10.1.0.2:80\"");
+    log += &line(31, "urt=\"0.100, 0.100, 0.090\" ua=\"10.1.0.1:80, 10.1.0.2:80, 10.1.0.3:80\"");
+    let folder = Folder::with("access.log", log);
+    let json = folder.narrows(&["--format", "json", "access.log"]).exits(0).json();
+    let finding = rows(&json, "findings").iter().find(|finding| finding["rule"] == "retries").unwrap();
+    assert_eq!(text(finding, "/sentence"), "The proxy tried more than one upstream for 2 requests of GET /a: 5 attempts in all.");
+}

@@ -30,6 +30,7 @@ pub(crate) struct Rows<'a> {
     status: &'a [u16],
     bytes: &'a [u64],
     count: &'a [u32],
+    attempts: &'a [u32],
     rows: &'a [u64],
     parts: [&'a [i64]; 7],
     /// Those of the parts that any row states, with their numbers.
@@ -79,6 +80,7 @@ impl<'a> Rows<'a> {
             status: frame.u16s("status"),
             bytes: frame.u64s("bytes"),
             count: frame.u32s("count"),
+            attempts: frame.u32s("attempts"),
             rows: frame.u64s("rows"),
             present: parts.iter().copied().enumerate().filter(|(_, values)| !values.is_empty()).collect(),
             parts,
@@ -226,6 +228,16 @@ impl<'a> Rows<'a> {
 
     pub(crate) fn bytes(&self, row: usize) -> Option<u64> {
         some(self.bytes, row, NULL_U64)
+    }
+
+    /// Upstreams that were tried for a row, where more than one was.
+    pub(crate) fn attempts(&self, row: usize) -> Option<u32> {
+        some(self.attempts, row, NULL_U32)
+    }
+
+    /// Whether any row tells of more than one upstream tried.
+    pub(crate) fn any_attempts(&self) -> bool {
+        !self.attempts.is_empty()
     }
 
     pub(crate) fn count(&self, row: usize) -> Option<u32> {

@@ -89,6 +89,7 @@ columns! {
         status: u16 UInt16Type;
         bytes: u64 UInt64Type;
         count: u32 UInt32Type;
+        attempts: u32 UInt32Type;
         rows: u64 UInt64Type;
         part_queue: i64 Int64Type;
         part_pool_wait: i64 Int64Type;

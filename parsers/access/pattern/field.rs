@@ -140,7 +140,12 @@ impl Field {
             Field::TraceId => op.trace = op.trace.or_else(|| Id::parse(text)),
             Field::SpanId => op.span = Id::span(text),
             Field::ParentSpan => op.parent_span = op.parent_span.or_else(|| Id::span(text)),
-            Field::Peer => op.peer = items(text).filter_map(said).last(),
+            Field::Peer => {
+                op.peer = items(text).filter_map(said).last();
+                // A comma parts attempts; a lone colon parts internal redirects, which are none.
+                let tried = text.split(|&b| b == b',').filter(|item| !item.trim_ascii().is_empty()).count();
+                op.attempts = u32::try_from(tried).ok().filter(|&n| n > 1);
+            }
             Field::Service { .. } => op.service = said(text),
             Field::Instance => op.instance = said(text),
             Field::Thread => op.thread = said(text),
@@ -220,6 +225,19 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attempts_are_told_where_there_was_more_than_one() {
+        let attempts = |text: &[u8]| {
+            let mut op = Operation::new(crate::Kind::Request);
+            Field::Peer.read(text, &mut op, &mut Memo::default()).expect("reads");
+            (op.attempts, op.peer.map(<[u8]>::to_vec))
+        };
+        assert_eq!(attempts(b"10.0.0.1:80"), (None, Some(b"10.0.0.1:80".to_vec())));
+        assert_eq!(attempts(b"10.0.0.1:80, 10.0.0.2:80"), (Some(2), Some(b"10.0.0.2:80".to_vec())));
+        assert_eq!(attempts(b"10.0.0.1:80 : 10.0.0.2:80"), (None, Some(b"10.0.0.2:80".to_vec())));
+        assert_eq!(attempts(b"-"), (None, None));
+    }
 
     #[test]
     fn lists_of_upstream_times_are_summed() {

@@ -41,16 +41,52 @@ pub(crate) fn bottlenecks(facts: &Facts<'_>) -> Vec<BottleneckRow> {
 
 pub(super) fn find(facts: &Facts<'_>) -> Vec<Finding> {
     let retries = facts.amplification.retries.iter().take(MOST);
-    retries
-        .map(|r| Finding {
+    let calls = retries.map(|r| Finding {
+        rule: "retries",
+        severity: "warning",
+        subject: r.endpoint.clone(),
+        sentence: sentence(r),
+        next_step: NEXT_STEP.to_owned(),
+        evidence: r.evidence.clone(),
+    });
+    calls.chain(upstreams(facts)).collect()
+}
+
+/// Requests for which a proxy had to try more than one upstream, by endpoint.
+fn upstreams(facts: &Facts<'_>) -> Vec<Finding> {
+    if !facts.rows.any_attempts() {
+        return Vec::new();
+    }
+    let mut sums = vec![(0u64, 0u64); facts.requests.endpoints.len()];
+    for (&row, &endpoint) in facts.requests.row.iter().zip(&facts.requests.endpoint) {
+        if let Some(attempts) = facts.rows.attempts(row as usize) {
+            let sum = &mut sums[endpoint as usize];
+            *sum = (sum.0 + 1, sum.1 + u64::from(attempts));
+        }
+    }
+    let mut tried: Vec<(usize, u64, u64)> = sums
+        .into_iter()
+        .enumerate()
+        .filter(|(_, (n, _))| *n > 0)
+        .map(|(endpoint, (n, attempts))| (endpoint, n, attempts))
+        .collect();
+    tried.sort_by_key(|&(endpoint, _, attempts)| (std::cmp::Reverse(attempts), endpoint));
+    let finding = |(endpoint, n, attempts): (usize, u64, u64)| {
+        let name = facts.requests.endpoints[endpoint].text(facts.rows);
+        Finding {
             rule: "retries",
             severity: "warning",
-            subject: r.endpoint.clone(),
-            sentence: sentence(r),
+            sentence: format!(
+                "The proxy tried more than one upstream for {} requests of {name}: {} attempts in all.",
+                count_text(n as i64),
+                count_text(attempts as i64)
+            ),
+            subject: name,
             next_step: NEXT_STEP.to_owned(),
-            evidence: r.evidence.clone(),
-        })
-        .collect()
+            evidence: Vec::new(),
+        }
+    };
+    tried.into_iter().take(MOST).map(finding).collect()
 }
 
 fn sentence(r: &Retries) -> String {
