@@ -1,8 +1,7 @@
 //! What makes requests longer under load where the throughput no longer grows: the bucket that nobody else accounts for.
 
 use super::bucket::Bucket;
-use super::capacity::plateau::Plateau;
-use super::capacity::window::Window;
+use super::capacity::plateau::{COMPARABLE, Plateau};
 use super::columns::Rows;
 use super::requests::Requests;
 use crate::frame::NULL_I64;
@@ -20,16 +19,7 @@ pub(crate) struct Growing {
 
 /// The bucket that grew most between the calm and the busy parts of a plateau.
 pub(crate) fn growing(rows: &Rows<'_>, requests: &Requests<'_>, plateau: &Plateau) -> Option<Growing> {
-    let side_of = |end: i64| {
-        let within = |windows: &[Window]| windows.iter().any(|window| window.contains(end));
-        if within(&plateau.calm) {
-            Some(0)
-        } else if within(&plateau.busy) {
-            Some(1)
-        } else {
-            None
-        }
-    };
+    let mut side_of = plateau.sides.finder();
     let mut sums = vec![[([0.0; Bucket::ALL.len()], 0.0); 2]; requests.endpoints.len()];
     for request in 0..requests.len() {
         let (end, duration) = (requests.end[request], requests.duration[request]);
@@ -46,7 +36,8 @@ pub(crate) fn growing(rows: &Rows<'_>, requests: &Requests<'_>, plateau: &Platea
     }
     let mut means = [[0.0; 2]; Bucket::ALL.len()];
     let mut weight = 0.0;
-    for [(calm, calm_n), (busy, busy_n)] in sums.iter().filter(|[(_, calm_n), (_, busy_n)]| *calm_n >= 5.0 && *busy_n >= 5.0) {
+    let enough = |sides: &&[([f64; Bucket::ALL.len()], f64); 2]| sides.iter().all(|(_, n)| *n >= COMPARABLE as f64);
+    for [(calm, calm_n), (busy, busy_n)] in sums.iter().filter(enough) {
         weight += busy_n;
         for (mean, (calm, busy)) in means.iter_mut().zip(calm.iter().zip(busy)) {
             mean[0] += busy_n * calm / calm_n;

@@ -5,7 +5,7 @@ use parsers::Kind;
 use rayon::prelude::*;
 
 use super::capacity::Capacity;
-use super::capacity::model::Resource;
+use super::capacity::model::{Resource, UNNAMED};
 use super::columns::Rows;
 use super::correlate::tiers::{TierKey, tier_of};
 use super::correlate::{Fate, Links, NONE};
@@ -280,7 +280,7 @@ impl Ranking<'_> {
         by_pool
             .into_iter()
             .filter(|(_, (durations, timeouts))| *timeouts < durations.len() as u64 || told * 10 < *timeouts * 9)
-            .map(|(name, waits)| (if name.is_empty() { "(unnamed)" } else { name }, waits))
+            .map(|(name, waits)| (if name.is_empty() { UNNAMED } else { name }, waits))
             .map(|(name, (durations, timeouts))| {
                 let summary = Summary::of(durations.len() as u64, durations.clone(), self.quantiles);
                 WaitRow {

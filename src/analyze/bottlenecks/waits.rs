@@ -1,8 +1,8 @@
 //! Rows of pools, threads, permits and locks that are waited for.
 
-use super::words::{UNNAMED, capitalised, most_concerned};
+use super::words::{capitalised, most_concerned};
 use crate::analyze::bucket::Bucket;
-use crate::analyze::capacity::model::Basis;
+use crate::analyze::capacity::model::{Basis, UNNAMED};
 use crate::analyze::capacity::resource::ResourceCapacity;
 use crate::analyze::rank::evidence_of;
 use crate::analyze::resources::{Reading, Watched};

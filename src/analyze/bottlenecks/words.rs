@@ -1,5 +1,6 @@
 //! Shares and names as the rows and the verdict say them.
 
+use crate::analyze::capacity::model::UNNAMED;
 use crate::analyze::rules::Facts;
 use crate::analyze::tables::{BottleneckRow, EndpointRow};
 
@@ -26,9 +27,6 @@ pub(in crate::analyze) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|c| c.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
 }
-
-/// What a resource is called that no log names.
-pub(super) const UNNAMED: &str = "(unnamed)";
 
 /// A bottleneck as it is called within a sentence.
 pub(in crate::analyze) fn named(row: &BottleneckRow) -> String {

@@ -194,16 +194,14 @@ pub fn analyse(system: &System, options: &Options) -> Capacity {
     }
     let highest = load_levels.iter().map(|l| l.throughput).chain(goodput.map(|g| g.mean)).fold(0.0, f64::max);
     let trusted_tps = FURTHEST * highest;
-    let ladder = match (ceiling, low) {
-        (Some(now), _) if lock.is_some() => {
-            let name = lock.map_or("", |at| &resources[at].name);
-            let why = format!("whoever waits for {name} holds a connection meanwhile, so that more of them only wait more");
-            Ladder { rungs: Vec::new(), end: format!("beyond {now:.1} TPS the log is silent: {why}") }
-        }
-        (Some(now), _) if unexplained.is_some() => {
-            Ladder { rungs: Vec::new(), end: format!("beyond {now:.1} TPS the log is silent: what is full there no log names") }
-        }
-        (Some(now_tps), Some(now_low_tps)) => {
+    let of_lock = |at: usize| {
+        let name = &resources[at].name;
+        format!("whoever waits for {name} holds a connection meanwhile, so that more of them only wait more")
+    };
+    let silence = lock.map(of_lock).or_else(|| unexplained.map(|_| "what is full there no log names".to_owned()));
+    let ladder = match (ceiling, low, silence) {
+        (Some(now), _, Some(why)) => Ladder { rungs: Vec::new(), end: format!("beyond {now:.1} TPS the log is silent: {why}") },
+        (Some(now_tps), Some(now_low_tps), None) => {
             climb(&state, Start { now_tps, now_low_tps, trusted_tps, most_rungs: options.most_rungs })
         }
         _ => Ladder { rungs: Vec::new(), end: "no size is known: the log sets no ceiling".to_owned() },

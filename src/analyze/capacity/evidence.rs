@@ -133,7 +133,8 @@ impl Evidence {
             (None, None) => {}
         }
         if let Some(share) = self.at_cap_share {
-            out.push(format!("all slots taken {:.1} % of the time", (100.0 * share).max(0.0)));
+            // The sum of nothing is -0.0, which no reader wants to see.
+            out.push(format!("all slots taken {:.1} % of the time", 100.0 * share + 0.0));
         }
         if let Some(share) = self.waited_share {
             out.push(format!("{:.1} % of acquisitions waited", 100.0 * share));

@@ -2,7 +2,7 @@
 
 use super::model::{Hold, Kind, Resource, Size};
 use super::sweep::Steps;
-use super::window::{Window, full_period, longest_run};
+use super::window::{Window, bins, full_period, longest_run};
 
 /// Share of acquisitions that have to wait while a resource of any size is full. Random arrivals meet all slots taken no more
 /// often than these are in use (Erlang's C is at most the utilisation), so that at least as much of it is in use.
@@ -25,11 +25,10 @@ pub struct Full {
 
 /// The longest period in which a resource was full; `steps` are its holders. A size makes its slots tell, too.
 pub fn full(resource: &Resource, steps: &Steps, size: Size, window: Window) -> Option<Full> {
-    let throughout = full_by_waits(resource, window);
     let by_use = size.known().and_then(|m| full_period(steps, &resource.holds, f64::from(m), window));
     match by_use.filter(|full| waited(resource, *full) >= MOST) {
         Some(window) => Some(Full { window, by_waits: waited(resource, window) >= NEARLY_ALL }),
-        None => throughout.map(|window| Full { window, by_waits: true }),
+        None => full_by_waits(resource, window).map(|window| Full { window, by_waits: true }),
     }
 }
 
@@ -50,10 +49,7 @@ fn full_by_waits(resource: &Resource, window: Window) -> Option<Window> {
     if resource.kind == Kind::Lock {
         return None;
     }
-    let granted: Vec<i64> = resource.holds.iter().filter(|h| h.granted).map(Hold::held_ns).collect();
-    let mean_hold = granted.iter().map(|h| *h as f64).sum::<f64>() / granted.len().max(1) as f64 / 1e9;
-    let width = (20.0 * mean_hold).max(window.seconds() / 200.0).max(0.001);
-    let bins = window.parts(((window.seconds() / width) as usize).clamp(1, 200));
+    let bins = bins(&resource.holds, window);
     let mut asked = vec![(0_u32, 0_u32); bins.len()];
     for hold in resource.holds.iter().filter(|h| window.contains(h.grant_ns)) {
         if let Some(bin) = asked.get_mut(bins.partition_point(|b| b.to_ns <= hold.grant_ns)) {

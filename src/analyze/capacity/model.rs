@@ -96,6 +96,9 @@ impl FromIterator<Request> for Requests<'_> {
     }
 }
 
+/// What a resource is called that no log names.
+pub const UNNAMED: &str = "(unnamed)";
+
 /// What sort of thing is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -170,6 +173,11 @@ pub struct Size {
 }
 
 impl Size {
+    /// The slots that can be counted on: those that are known, or all there are while they are all taken.
+    pub fn slots(self, is_occupied: bool) -> Option<u32> {
+        self.known().or(self.value.filter(|_| is_occupied))
+    }
+
     /// The size as a limit that can be counted on; a lower bound is none.
     pub fn known(self) -> Option<u32> {
         self.value.filter(|v| *v > 0 && matches!(self.basis, Basis::Stated | Basis::Gauge | Basis::Inferred))

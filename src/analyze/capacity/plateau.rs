@@ -9,10 +9,8 @@ use super::window::{Finder, Window};
 /// What calm and busy parts of a log show of its throughput.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plateau {
-    /// Parts with a light load.
-    pub calm: Vec<Window>,
-    /// Parts in which it did all it can.
-    pub busy: Vec<Window>,
+    /// Which parts of the log are calm and which are busy.
+    pub sides: Sides,
     /// Completions a second in calm and in busy parts.
     pub throughput: (f64, f64),
     /// Successful completions a second in busy parts, with its interval.
@@ -23,6 +21,33 @@ pub struct Plateau {
     pub response: (f64, f64),
 }
 
+/// The calm and the busy parts of a log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sides {
+    parts: Vec<Window>,
+    side: Vec<Option<usize>>,
+}
+
+impl Sides {
+    fn new(parts: Vec<Window>, calm: &[usize], busy: &[usize]) -> Self {
+        let mut side = vec![None; parts.len()];
+        calm.iter().for_each(|&at| side[at] = Some(0));
+        busy.iter().for_each(|&at| side[at] = Some(1));
+        Sides { parts, side }
+    }
+
+    /// Tells of moments, which come nearly in order, the side: 0 is calm, 1 is busy, `None` neither.
+    pub fn finder(&self) -> impl FnMut(i64) -> Option<usize> {
+        let mut finder = Finder::new(&self.parts);
+        move |moment| {
+            let at = finder.find(moment);
+            self.parts.get(at).filter(|part| part.contains(moment)).and_then(|_| self.side[at])
+        }
+    }
+}
+
+/// Requests of an endpoint on either side below which its times are not compared.
+pub const COMPARABLE: usize = 5;
 /// Completions in a part, on average; with fewer a calm part may be chance.
 const A_PART: usize = 100;
 /// Completions in all calm parts together.
@@ -57,29 +82,20 @@ pub fn plateau(requests: &Requests<'_>, endpoints: usize, inside: &Steps, window
         let calm: Vec<usize> = (0..parts.len()).filter(is_calm).collect();
         (calm.iter().map(|&at| done[at]).sum::<usize>() >= FEWEST).then_some(calm)
     })?;
-    let windows = |chosen: &[usize]| chosen.iter().map(|&at| parts[at]).collect::<Vec<_>>();
-    let found = Plateau {
-        throughput: (mean(&calm, &rate), busy_rate),
-        goodput: batch_means(&busy.iter().map(|&at| good[at] as f64 / parts[at].seconds()).collect::<Vec<_>>())?,
-        concurrency: (mean(&calm, &concurrency), busy_inside),
-        response: responses(requests, endpoints, &parts, &calm, &busy)?,
-        calm: windows(&calm),
-        busy: windows(&busy),
-    };
+    let (throughput, concurrency) = ((mean(&calm, &rate), busy_rate), (mean(&calm, &concurrency), busy_inside));
+    let goodput = batch_means(&busy.iter().map(|&at| good[at] as f64 / parts[at].seconds()).collect::<Vec<_>>())?;
+    let sides = Sides::new(parts, &calm, &busy);
+    let found = Plateau { throughput, goodput, concurrency, response: responses(requests, endpoints, &sides)?, sides };
     (found.response.1 >= LONGER * found.response.0).then_some(found)
 }
 
 /// Typical response times in calm and in busy parts, in seconds: medians of endpoints that were called in both, at the busy
 /// parts' mix. A median shrugs off the few that were begun in one and ended in the other.
-fn responses(requests: &Requests<'_>, endpoints: usize, parts: &[Window], calm: &[usize], busy: &[usize]) -> Option<(f64, f64)> {
-    let mut side = vec![None; parts.len()];
-    calm.iter().for_each(|&at| side[at] = Some(0));
-    busy.iter().for_each(|&at| side[at] = Some(1));
+fn responses(requests: &Requests<'_>, endpoints: usize, sides: &Sides) -> Option<(f64, f64)> {
     let mut seen: Vec<[Vec<i64>; 2]> = vec![Default::default(); endpoints];
-    let mut finder = Finder::new(parts);
+    let mut side_of = sides.finder();
     for request in requests.iter() {
-        let side = side.get(finder.find(request.end_ns)).copied().flatten();
-        if let (Some(side), Some(seen)) = (side, seen.get_mut(request.endpoint as usize)) {
+        if let (Some(side), Some(seen)) = (side_of(request.end_ns), seen.get_mut(request.endpoint as usize)) {
             seen[side].push(request.end_ns.saturating_sub(request.start_ns));
         }
     }
@@ -91,7 +107,7 @@ fn responses(requests: &Requests<'_>, endpoints: usize, parts: &[Window], calm: 
     for [quiet, crowded] in &mut seen {
         let n = crowded.len() as f64;
         all += n;
-        if quiet.len() >= 5 && crowded.len() >= 5 {
+        if quiet.len() >= COMPARABLE && crowded.len() >= COMPARABLE {
             calm += n * median(quiet);
             busy += n * median(crowded);
             weight += n;

@@ -60,7 +60,7 @@ const NEARLY_FULL: f64 = 0.97;
 impl ResourceCapacity {
     /// The slots that can be counted on: those that are known, or all there are while they are all taken.
     pub fn slots(&self) -> Option<u32> {
-        self.size.known().or(self.size.value.filter(|_| self.is_occupied))
+        self.size.slots(self.is_occupied)
     }
 
     /// Whether it left no room, so that the rate was what it lets through.
@@ -102,7 +102,7 @@ pub(super) fn resource(view: &View<'_>, index: usize, (size, inferred): (Size, O
         }
         usage.fill(f64::from(size.value.unwrap_or(1)) * window.seconds());
     }
-    let slots = size.known().or(size.value.filter(|_| is_occupied)).map(f64::from);
+    let slots = size.slots(is_occupied).map(f64::from);
     let success = view.done.success as f64;
     let demand = (success > 0.0 && !source.holds.is_empty()).then(|| usage.intrinsic / success);
     let utilization = slots.map(|m| usage.busy / (m * window.seconds()));

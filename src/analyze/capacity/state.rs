@@ -44,7 +44,7 @@ pub struct Station {
 impl Station {
     /// The slots that can be counted on.
     pub fn slots(&self) -> Option<u32> {
-        self.size.known().or(self.size.value.filter(|_| self.is_occupied))
+        self.size.slots(self.is_occupied)
     }
 
     /// m / D; `None` where the size is not known or it takes no time.

@@ -80,11 +80,7 @@ pub fn trimmed(requests: &Requests<'_>, all: Window) -> Option<Window> {
 /// The longest period within `window` in which a resource of `size` slots was full: at least nine tenths of its slots taken, bar
 /// short dips (a fifth of the period together), less its first tenth where it begins within the window. `None` below three bins.
 pub fn full_period(steps: &Steps, holds: &[Hold], size: f64, window: Window) -> Option<Window> {
-    let granted: Vec<i64> = holds.iter().filter(|h| h.granted).map(Hold::held_ns).collect();
-    let mean_hold = granted.iter().map(|h| *h as f64).sum::<f64>() / granted.len().max(1) as f64 / 1e9;
-    // A bin many holds long: shorter ones are empty or full by chance, more so where places are assumed.
-    let width = (20.0 * mean_hold).max(window.seconds() / 200.0).max(0.001);
-    let bins = window.parts(((window.seconds() / width) as usize).clamp(1, 200));
+    let bins = bins(holds, window);
     let full: Vec<bool> = bins.iter().map(|b| steps.mean(b.from_ns, b.to_ns) >= 0.9 * size).collect();
     let (from, to) = longest_run(&full)?;
     if to - from < 3 {
@@ -94,6 +90,14 @@ pub fn full_period(steps: &Steps, holds: &[Hold], size: f64, window: Window) -> 
     // A load that has just set in still fills queues, caches and compilers: its first tenth is warm-up.
     let warm_up = if start > window.from_ns { end.saturating_sub(start) / 10 } else { 0 };
     Some(Window { from_ns: start.saturating_add(warm_up), to_ns: end })
+}
+
+/// A period in bins many holds long: shorter ones are empty or full by chance, more so where places are assumed.
+pub(super) fn bins(holds: &[Hold], window: Window) -> Vec<Window> {
+    let granted: Vec<i64> = holds.iter().filter(|h| h.granted).map(Hold::held_ns).collect();
+    let mean_hold = granted.iter().map(|h| *h as f64).sum::<f64>() / granted.len().max(1) as f64 / 1e9;
+    let width = (20.0 * mean_hold).max(window.seconds() / 200.0).max(0.001);
+    window.parts(((window.seconds() / width) as usize).clamp(1, 200))
 }
 
 /// The longest stretch that begins and ends full and is full for four fifths: each full bin earns 1, each other costs 4.

@@ -50,7 +50,7 @@ fn add_stated(
     if wait == 0 && database == 0 {
         return;
     }
-    let name = context.only_gauge(row, sizes::Sort::Connections).unwrap_or("(unnamed)").to_owned();
+    let name = context.only_gauge(row, sizes::Sort::Connections).unwrap_or(model::UNNAMED).to_owned();
     let at = found.resource(context.host(row), model::Kind::Connections, &name);
     let gave_up = database == 0 && context.rows.outcome(row) == Outcome::TimedOut;
     let grant = start.saturating_add(queue.unwrap_or(0)).saturating_add(wait).min(end);
@@ -202,8 +202,8 @@ fn add_span(context: &Context<'_>, found: &mut Found, row: usize, (start, end): 
     let rows = context.rows;
     let kind = if rows.is(row, Kind::PoolWait) { model::Kind::Connections } else { model::Kind::Sockets };
     let name = match rows.service(row) {
-        NO_NAME => pool_name(context, row).to_owned(),
-        key => format!("{} {}", rows.text(key), pool_name(context, row)),
+        NO_NAME => context.pool_name(row).to_owned(),
+        key => format!("{} {}", rows.text(key), context.pool_name(row)),
     };
     let at = found.resource(context.host(row), kind, &name);
     let mut hold = Hold::new(end, end, end - start, context.of[row]);
@@ -218,11 +218,4 @@ fn add_span(context: &Context<'_>, found: &mut Found, row: usize, (start, end): 
         hold.work_ns = Some(held.work_ns);
     }
     found.resources[at].holds.push(hold);
-}
-
-fn pool_name<'a>(context: &Context<'a>, row: usize) -> &'a str {
-    match context.rows.name(row) {
-        NO_NAME => "(unnamed)",
-        key => context.rows.text(key),
-    }
 }

@@ -113,6 +113,14 @@ impl Context<'_> {
         self.gauges.only(host, sort).or_else(|| self.gauges.only(self.hosts.around(host), sort))
     }
 
+    /// What the record of a wait calls its pool.
+    pub(super) fn pool_name(&self, row: usize) -> &str {
+        match self.rows.name(row) {
+            NO_NAME => model::UNNAMED,
+            key => self.rows.text(key),
+        }
+    }
+
     /// Start and end of a row; `None` without both.
     pub(super) fn interval(&self, row: usize) -> Option<(i64, i64)> {
         let (start, duration) = (self.links.start[row], self.links.duration[row]);
@@ -184,7 +192,7 @@ fn add_external(context: &Context<'_>, found: &mut Found) {
     for row in 0..rows.len() {
         let (Some((start, end)), true) = (context.interval(row), context.live(row)) else { continue };
         if let Some(external) = rows.parts(row)[3].filter(|&ns| ns > 0) {
-            let name = context.only_gauge(row, sizes::Sort::External).unwrap_or("(unnamed)").to_owned();
+            let name = context.only_gauge(row, sizes::Sort::External).unwrap_or(model::UNNAMED).to_owned();
             let at = found.resource(context.host(row), model::Kind::External, &name);
             let mut hold = Hold::new(end.saturating_sub(external).max(start), end, 0, context.of[row]);
             hold.calls = 1;
@@ -192,7 +200,7 @@ fn add_external(context: &Context<'_>, found: &mut Found) {
             found.resources[at].placed = false;
         } else if rows.is(row, Kind::External) && context.links.parent[row] != NONE && !answered.contains(&(row as u32)) {
             let peer = [rows.peer(row), rows.name(row)].into_iter().find(|&key| key != NO_NAME);
-            let at = found.resource(NONE, model::Kind::External, peer.map_or("(unnamed)", |key| rows.text(key)));
+            let at = found.resource(NONE, model::Kind::External, peer.map_or(model::UNNAMED, |key| rows.text(key)));
             let mut hold = Hold::new(start, end, 0, context.of[row]);
             hold.calls = 1;
             found.resources[at].holds.push(hold);

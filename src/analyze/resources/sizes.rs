@@ -5,7 +5,7 @@ use parsers::Kind;
 
 use super::Reading;
 use super::hosts::Hosts;
-use crate::analyze::capacity::model::{self, Basis, Resource, Size};
+use crate::analyze::capacity::model::{self, Basis, Resource, Size, UNNAMED};
 use crate::analyze::columns::Rows;
 use crate::analyze::correlate::{Fate, Links};
 use crate::frame::NO_NAME;
@@ -68,9 +68,6 @@ impl Gauge {
         }
     }
 }
-
-/// What a pool is called that no log names.
-const UNNAMED: &str = "(unnamed)";
 
 fn name_of<'a>(rows: &Rows<'a>, row: usize) -> &'a str {
     match rows.name(row) {

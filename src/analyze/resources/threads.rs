@@ -26,7 +26,7 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
             hold.nested_wait_ns = parts[1].unwrap_or(0).clamp(0, end - grant);
             found.resources[at].holds.push(hold);
         } else if rows.is(row, Kind::ThreadWait) {
-            let at = found.resource(context.host(row), model::Kind::Threads, wait_name(context, row));
+            let at = found.resource(context.host(row), model::Kind::Threads, context.pool_name(row));
             // The span tells of the wait alone; the worker is held until the request is done.
             let until = request_end(context, row).unwrap_or(end).max(end);
             let mut hold = Hold::new(end, until, end - start, context.of[row]);
@@ -34,13 +34,6 @@ pub(super) fn add(context: &Context<'_>, found: &mut Found) {
             hold.nested_wait_ns = nested.unwrap_or(0).clamp(0, until - end);
             found.resources[at].holds.push(hold);
         }
-    }
-}
-
-fn wait_name<'a>(context: &Context<'a>, row: usize) -> &'a str {
-    match context.rows.name(row) {
-        NO_NAME => "(unnamed)",
-        key => context.rows.text(key),
     }
 }
 
@@ -56,5 +49,5 @@ fn pool_name(context: &Context<'_>, row: usize) -> String {
         key => context.rows.text(key),
     };
     let stem = thread.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_', '#', '.', ' ', ':']);
-    if stem.is_empty() { "(unnamed)".to_owned() } else { stem.to_owned() }
+    if stem.is_empty() { model::UNNAMED.to_owned() } else { stem.to_owned() }
 }

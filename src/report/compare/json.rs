@@ -10,6 +10,7 @@ use crate::analyze::bucket::Bucket;
 use crate::analyze::compare::{Change, Reason};
 use crate::analyze::profile::Snapshot;
 use crate::analyze::profile::snapshot::{ResourceSummary, SourceSummary};
+use crate::report::json::WindowOut;
 use crate::units::time_text;
 
 /// The number of the contract.
@@ -122,16 +123,12 @@ struct SideOut<'a> {
 
 impl<'a> SideOut<'a> {
     fn of(runs: &'a [Run<'a>], merged: &'a Snapshot) -> Self {
-        let (totals, window) = (&merged.totals, merged.profile.window);
+        let totals = &merged.totals;
         let per_second = |n: u64| merged.seconds().map(|seconds| n as f64 / seconds);
         SideOut {
             runs: runs.iter().map(|run| run.name).collect(),
             sources: merged.sources.iter().map(SourceOut::of).collect(),
-            window: WindowOut {
-                first: window.map(|window| time_text(window.0)),
-                last: window.map(|window| time_text(window.1)),
-                seconds: merged.seconds(),
-            },
+            window: WindowOut::of(merged.profile.window, merged.seconds()),
             requests: RequestsOut {
                 count: totals.count,
                 errors: totals.errors,
@@ -141,13 +138,6 @@ impl<'a> SideOut<'a> {
             },
         }
     }
-}
-
-#[derive(Serialize)]
-struct WindowOut {
-    first: Option<String>,
-    last: Option<String>,
-    seconds: Option<f64>,
 }
 
 #[derive(Serialize)]

@@ -59,11 +59,7 @@ impl<'a> Document<'a> {
             command: results.command,
             verdict: &found.verdict,
             sources: results.sources.iter().enumerate().map(|(at, source)| SourceOut::of(results, at, source)).collect(),
-            window: WindowOut {
-                first: found.window.map(|window| time_text(window.0)),
-                last: found.window.map(|window| time_text(window.1)),
-                seconds: found.totals.seconds,
-            },
+            window: WindowOut::of(found.window, found.totals.seconds),
             requests: RequestsOut::of(results),
             bottlenecks: ranked(&found.bottlenecks, |rank, row| BottleneckOut::of(results, q, rank, row)),
             endpoints: ranked(&found.endpoints, |rank, row| EndpointOut::of(results, q, rank, row)),
@@ -172,11 +168,19 @@ impl<K: Serialize, V: Serialize> Serialize for Map<K, V> {
     }
 }
 
+/// First and last completion of a run, and the time between them.
 #[derive(Serialize)]
-struct WindowOut {
+pub(in crate::report) struct WindowOut {
     first: Option<String>,
     last: Option<String>,
     seconds: Option<f64>,
+}
+
+impl WindowOut {
+    pub(in crate::report) fn of(window: Option<(i64, i64)>, seconds: Option<f64>) -> Self {
+        let (first, last) = (window.map(|w| time_text(w.0)), window.map(|w| time_text(w.1)));
+        WindowOut { first, last, seconds }
+    }
 }
 
 #[derive(Serialize)]
